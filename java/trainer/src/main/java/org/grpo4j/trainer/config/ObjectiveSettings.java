@@ -1,0 +1,160 @@
+package org.grpo4j.trainer.config;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The policy objective, its advantages and its token weights.
+ *
+ * @param beta coefficient of the KL to the reference; 0: no reference model is held
+ * @param epsilon lower clip bound, 1 − ε
+ * @param epsilonHigh upper clip bound, 1 + ε; null: the same as epsilon
+ * @param delta two-sided bound on the ratio; null: off
+ * @param dualClip bound of the loss for negative advantages; null: off
+ * @param entropyCoef coefficient of the entropy bonus
+ * @param klEstimator estimator of the KL
+ * @param lossType aggregation over tokens
+ * @param scaleRewards divisor of the advantage
+ * @param advantageEstimator how rewards become advantages
+ * @param maskTruncatedCompletions leave completions without an end token out of the loss
+ * @param zeroSpreadGroups what happens to groups whose rewards are all equal
+ * @param tokenWeighting weight per token inside a completion
+ * @param restStepScale ResT curriculum steps per optimizer step
+ * @param rolloutCorrection treatment of the ratio between trainer and sampler
+ * @param rolloutCorrectionCap its upper bound
+ * @param rolloutCorrectionMin its lower bound, for mask; null: 0
+ */
+public record ObjectiveSettings(
+    @Key(
+            byDefault = "0.0",
+            min = 0,
+            source = "TRL",
+            doc = "Coefficient of the KL to the reference model; 0 holds no reference model.")
+        double beta,
+    @Key(byDefault = "0.2", min = 0, source = "TRL", doc = "Clip: the ratio stays above 1 - this.")
+        double epsilon,
+    @Key(
+            byDefault = "null",
+            min = 0,
+            source = "TRL",
+            doc = "Clip: the ratio stays below 1 + this; unset: epsilon (DAPO: 0.28).")
+        @Nullable Double epsilonHigh,
+    @Key(
+            byDefault = "null",
+            min = 1,
+            aboveMin = true,
+            source = "TRL",
+            doc = "Two-sided clip: upper bound of the ratio where the advantage is negative.")
+        @Nullable Double delta,
+    @Key(
+            byDefault = "null",
+            min = 1,
+            aboveMin = true,
+            source = "verl",
+            doc = "Dual clip constant c for negative advantages (verl: 3); unset: off.")
+        @Nullable Double dualClip,
+    @Key(byDefault = "0.0", min = 0, doc = "Coefficient of the entropy bonus.") double entropyCoef,
+    @Key(byDefault = "k3", source = "TRL", doc = "Estimator of the KL.") KlKind klEstimator,
+    @Key(
+            byDefault = "dapo",
+            source = "TRL",
+            doc =
+                "Aggregation: grpo (mean of sequence means), bnpo (token mean of the micro-batch),"
+                    + " dr_grpo (sum / (completions x max_completion_length)), dapo (token mean of"
+                    + " the optimizer step).")
+        LossType lossType,
+    @Key(
+            byDefault = "group",
+            source = "TRL",
+            doc = "Advantages are divided by the group's or batch's standard deviation, or not.")
+        ScaleRewards scaleRewards,
+    @Key(byDefault = "grpo", source = "TRL", doc = "How rewards become advantages.")
+        AdvantageKind advantageEstimator,
+    @Key(
+            byDefault = "false",
+            source = "TRL",
+            doc = "Leave completions that reached no end token out of the loss.")
+        boolean maskTruncatedCompletions,
+    @Key(
+            byDefault = "drop",
+            doc =
+                "Groups whose rewards are all equal: drop (not trained on), keep (weights count"
+                    + " them), resample (draw other prompts).")
+        ZeroSpread zeroSpreadGroups,
+    @Key(
+            byDefault = "rest",
+            source = "ResT",
+            doc = "Weight per token: rest (ResT's region weights) or none (plain GRPO).")
+        TokenWeighting tokenWeighting,
+    @Key(
+            byDefault = "1.0",
+            min = 0,
+            doc = "Steps of ResT's curriculum per optimizer step (release: 1).")
+        double restStepScale,
+    @Key(
+            byDefault = "none",
+            doc =
+                "Detached factor trainer/sampler probability on the policy term: truncate it to the"
+                    + " cap, or mask tokens outside [min, cap].")
+        RolloutCorrection rolloutCorrection,
+    @Key(byDefault = "2.0", min = 0, aboveMin = true, source = "TRL", doc = "Cap of that factor.")
+        double rolloutCorrectionCap,
+    @Key(byDefault = "null", min = 0, doc = "Lower bound for mask; unset: 0.")
+        @Nullable Double rolloutCorrectionMin) {
+
+  /** The upper clip distance: epsilon_high, or epsilon where that is unset. */
+  public double clipHigh() {
+    return epsilonHigh == null ? epsilon : epsilonHigh;
+  }
+
+  /** Estimators of the KL, d = ref − logProb: −d, d²/2, e^d − d − 1. */
+  public enum KlKind {
+    K1,
+    K2,
+    K3
+  }
+
+  /** Aggregations over tokens, by TRL's names. */
+  public enum LossType {
+    GRPO,
+    BNPO,
+    DR_GRPO,
+    DAPO
+  }
+
+  /** What advantages are divided by. */
+  public enum ScaleRewards {
+    GROUP,
+    BATCH,
+    NONE
+  }
+
+  /** How rewards become advantages. */
+  public enum AdvantageKind {
+    GRPO,
+    DR_GRPO,
+    RLOO,
+    OPO,
+    REINFORCE_PLUS_PLUS_BASELINE,
+    GRPO_PASSK
+  }
+
+  /** What happens to groups without spread. */
+  public enum ZeroSpread {
+    DROP,
+    KEEP,
+    RESAMPLE
+  }
+
+  /** Token weights inside a completion. */
+  public enum TokenWeighting {
+    NONE,
+    REST
+  }
+
+  /** Treatment of the ratio between trainer and sampler. */
+  public enum RolloutCorrection {
+    NONE,
+    TRUNCATE,
+    MASK
+  }
+}
