@@ -1,0 +1,40 @@
+package org.grpo4j.trainer.reward;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a reward function sees of one completion.
+ *
+ * @param prompt the rendered prompt
+ * @param completion the decoded completion
+ * @param completionIds its token ids, up to and including the stop token; not to be changed
+ * @param answer the reference answer of the data row
+ * @param step the optimizer step, from 0; drives reward schedules
+ * @param extra the data row's other columns
+ */
+// An array: token ids are long, and the class documents that they are not to be changed.
+@SuppressWarnings("ArrayRecordComponent")
+public record RewardInput(
+    String prompt,
+    String completion,
+    long[] completionIds,
+    String answer,
+    long step,
+    Map<String, @Nullable Object> extra) {
+  public RewardInput {
+    extra = Collections.unmodifiableMap(new LinkedHashMap<>(extra));
+  }
+
+  /** An input of text alone: no prompt, no token ids, no other columns. */
+  public static RewardInput ofText(String completion, String answer, long step) {
+    return new RewardInput("", completion, new long[0], answer, step, Map.of());
+  }
+
+  /** Tokens of the completion. */
+  public int completionLength() {
+    return completionIds.length;
+  }
+}

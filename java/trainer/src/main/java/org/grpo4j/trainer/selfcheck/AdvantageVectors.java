@@ -1,0 +1,73 @@
+package org.grpo4j.trainer.selfcheck;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.advantage.AdvantageEstimator;
+import org.grpo4j.trainer.advantage.AdvantageInput;
+
+/** Advantages of verl's estimators; fields group_ids, rewards, expected, optionally lengths. */
+public final class AdvantageVectors implements VectorChecker {
+  /**
+   * Tokens of each completion where the vectors do not say. Only whitening depends on it, through
+   * n/(n − 1) of the variance over tokens.
+   */
+  private static final int DEFAULT_LENGTH = 5;
+
+  @Override
+  public boolean accepts(Path file) throws IOException {
+    return VectorFiles.firstCaseHas(file, "group_ids", "rewards", "expected");
+  }
+
+  @Override
+  public void check(Path file, CheckReport report) throws IOException {
+    List<JsonNode> cases = VectorFiles.cases(file);
+    for (int i = 0; i < cases.size(); i++) {
+      JsonNode vector = cases.get(i);
+      for (Map.Entry<String, JsonNode> expected : vector.path("expected").properties()) {
+        String name = "case " + i + " " + expected.getKey();
+        AdvantageEstimator estimator;
+        try {
+          estimator = AdvantageEstimator.named(expected.getKey());
+        } catch (InputException e) {
+          report.skipped(file, name, "no advantage estimator " + expected.getKey());
+          continue;
+        }
+        VectorFiles.compare(
+            report,
+            file,
+            name,
+            VectorFiles.doubles(expected.getValue()),
+            compute(estimator, vector));
+      }
+    }
+  }
+
+  private static double[] compute(AdvantageEstimator estimator, JsonNode vector) {
+    double[] rewards = VectorFiles.doubles(vector.path("rewards"));
+    long[] groupIds = new long[rewards.length];
+    int[] lengths = new int[rewards.length];
+    for (int i = 0; i < rewards.length; i++) {
+      groupIds[i] = vector.path("group_ids").path(i).asLong();
+      lengths[i] = vector.path("lengths").path(i).asInt(DEFAULT_LENGTH);
+    }
+    // The vectors leave out groups of one for pass@k, on which the reference raises.
+    int[] kept =
+        IntStream.range(0, rewards.length)
+            .filter(
+                i ->
+                    estimator != AdvantageEstimator.GRPO_PASSK
+                        || Arrays.stream(groupIds).filter(id -> id == groupIds[i]).count() > 1)
+            .toArray();
+    return estimator.compute(
+        AdvantageInput.of(
+            Arrays.stream(kept).mapToDouble(i -> rewards[i]).toArray(),
+            Arrays.stream(kept).mapToLong(i -> groupIds[i]).toArray(),
+            Arrays.stream(kept).map(i -> lengths[i]).toArray()));
+  }
+}

@@ -1,0 +1,53 @@
+package org.grpo4j.trainer.selfcheck;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.grpo4j.trainer.reward.ToolRlOptions;
+import org.grpo4j.trainer.reward.ToolRlOptions.Release;
+
+/** Rewards of mutated completions in both published forms; fields gt, response, toolrl, rest. */
+public final class ToolRlRewardVectors implements VectorChecker {
+  private static final Map<String, Release> RELEASES =
+      Map.of("toolrl", Release.TOOLRL, "rest", Release.REST);
+
+  @Override
+  public boolean accepts(Path file) throws IOException {
+    return VectorFiles.firstCaseHas(file, "gt", "response")
+        && (VectorFiles.firstCaseHas(file, "toolrl") || VectorFiles.firstCaseHas(file, "rest"));
+  }
+
+  @Override
+  public void check(Path file, CheckReport report) throws IOException {
+    List<JsonNode> cases = VectorFiles.cases(file);
+    for (int i = 0; i < cases.size(); i++) {
+      checkCase(file, i, cases.get(i), report);
+    }
+  }
+
+  private static void checkCase(Path file, int index, JsonNode vector, CheckReport report) {
+    long step = vector.path("step").asLong();
+    String name = "case " + index + " " + vector.path("mutation").asText() + " step " + step;
+    for (Map.Entry<String, Release> release : RELEASES.entrySet()) {
+      if (!vector.has(release.getKey())) {
+        continue;
+      }
+      ToolRlOptions options =
+          ToolRlOptions.builder()
+              .release(release.getValue())
+              .scheduleReward(vector.path("schedule_reward").asBoolean())
+              .build();
+      RewardVerdict expected = RewardVerdict.expected(vector.path(release.getKey()), "score");
+      RewardVerdict got =
+          RewardVerdict.computed(
+              options, vector.path("response").asText(), vector.path("gt").asText(), step);
+      if (!expected.agrees(got)) {
+        report.failed(file, name, release.getKey() + " " + expected, got.toString());
+        return;
+      }
+    }
+    report.passed(file, name);
+  }
+}

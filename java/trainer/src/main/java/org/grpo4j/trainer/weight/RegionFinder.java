@@ -1,0 +1,14 @@
+package org.grpo4j.trainer.weight;
+
+import java.util.List;
+
+/** Finds the regions of a completion. Spans may overlap and come in any order. */
+public interface RegionFinder {
+  /**
+   * The spans of a text.
+   *
+   * @param text a completion, possibly broken or cut off
+   * @return spans in Unicode code points
+   */
+  List<RegionSpan> find(String text);
+}
