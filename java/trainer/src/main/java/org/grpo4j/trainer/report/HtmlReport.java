@@ -1,0 +1,314 @@
+package org.grpo4j.trainer.report;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * report.html: curves and samples of a run in one page without any outside resource. It is made
+ * from the files of the run folder alone, so it can be made again at any time, also of a run that
+ * was killed.
+ */
+public final class HtmlReport {
+  private static final int SAMPLED_STEPS = 3;
+
+  /** A chart and the metrics it shows, by patterns of their names in the order of the lines. */
+  private record ChartSpec(String title, List<Pattern> metrics) {
+    static ChartSpec of(String title, String... metrics) {
+      List<Pattern> patterns = new ArrayList<>();
+      for (String metric : metrics) {
+        patterns.add(Pattern.compile(metric));
+      }
+      return new ChartSpec(title, patterns);
+    }
+  }
+
+  private static final List<ChartSpec> CHARTS =
+      List.of(
+          ChartSpec.of("Reward", "reward", "eval/reward", "rewards/.*/mean"),
+          ChartSpec.of("Accuracy of calls", "exact", "eval/exact", "eval/sampled", "eval/format"),
+          ChartSpec.of("Entropy by region, nats", "entropy", "entropy/.*"),
+          ChartSpec.of("Clipped fraction of tokens", "clip_ratio/.*"),
+          ChartSpec.of("KL to the reference", "kl"),
+          ChartSpec.of("Gradient norm before clipping", "grad_norm"),
+          ChartSpec.of("Tokens per second", "tokens_per_second"),
+          ChartSpec.of("Loss", "loss"),
+          ChartSpec.of("Learning rate", "learning_rate"),
+          ChartSpec.of("Completion length, tokens", "completions/(mean|max)_length"),
+          ChartSpec.of(
+              "Groups without spread, truncated completions",
+              "frac_reward_zero_std",
+              "completions/clipped_ratio"),
+          ChartSpec.of("Sampler against trainer: largest |ratio - 1|", "sampling/.*"));
+
+  private HtmlReport() {}
+
+  /** Writes the report of the run. */
+  public static void write(RunDirectory run) {
+    RunFiles.replace(run.report(), render(run));
+  }
+
+  static String render(RunDirectory run) {
+    List<Map<String, @Nullable Object>> rows = MetricsLog.read(run.metrics());
+    String name = String.valueOf(run.root().toAbsolutePath().normalize().getFileName());
+    StringBuilder out = new StringBuilder();
+    out.append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n");
+    out.append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
+    out.append(Html.escape(name)).append(" · grpo4j</title>\n<style>\n").append(style());
+    out.append("</style></head><body>\n<header><h1>").append(Html.escape(name));
+    out.append("</h1></header>\n<main>\n");
+    summary(out, run);
+    charts(out, rows);
+    samples(out, run);
+    table(out, "All metrics", metricRows(rows), "metric", "first", "last", "lowest", "highest");
+    table(out, "Configuration", configRows(run), "key", "value");
+    table(out, "Versions", versionRows(run), "what", "version");
+    return out.append("</main></body></html>\n").toString();
+  }
+
+  private static String style() {
+    try (InputStream in = HtmlReport.class.getResourceAsStream("report.css")) {
+      if (in == null) {
+        throw new IllegalStateException("resource report.css is missing");
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new IllegalStateException("resource report.css is unreadable", e);
+    }
+  }
+
+  private static Map<String, @Nullable Object> json(Path file) {
+    if (!Files.exists(file)) {
+      return Map.of();
+    }
+    return parse(file, RunFiles.read(file));
+  }
+
+  private static Map<String, @Nullable Object> parse(Path file, String text) {
+    try {
+      return RunDirectory.JSON.readValue(text, new TypeReference<>() {});
+    } catch (IOException e) {
+      throw new RunIoException(file, new IOException("not JSON", e));
+    }
+  }
+
+  private static double number(@Nullable Object value) {
+    return value instanceof Number n ? n.doubleValue() : Double.NaN;
+  }
+
+  private static void summary(StringBuilder out, RunDirectory run) {
+    Map<String, @Nullable Object> s = json(run.summary());
+    if (s.isEmpty()) {
+      out.append("<p class=\"note\">The run has no summary yet: it is running or was stopped.</p>");
+      return;
+    }
+    out.append("<section class=\"tiles\">");
+    tile(out, "Exact calls, greedy", s, "exact");
+    tile(out, "Exact calls, sampled", s, "sampled");
+    tile(out, "Reward", s, "reward");
+    tile(out, "Right format", s, "format");
+    out.append("</section>\n<p class=\"note\">");
+    out.append(
+        Html.escape(
+            String.format(
+                Locale.ROOT,
+                "%s, %s steps in %s s, %s tokens/s, seed %s; %s held-out prompts, before → after.",
+                s.get("objective"),
+                s.get("steps"),
+                Html.number(number(s.get("seconds"))),
+                Html.number(number(s.get("tokens_per_second"))),
+                s.get("seed"),
+                s.get("eval_prompts"))));
+    out.append("</p>\n");
+  }
+
+  private static void tile(
+      StringBuilder out, String label, Map<String, @Nullable Object> s, String field) {
+    out.append("<div class=\"tile\"><span>").append(Html.escape(label)).append("</span><b>");
+    out.append(Html.number(number(s.get(field + "_before")))).append(" → ");
+    out.append(Html.number(number(s.get(field + "_after")))).append("</b></div>");
+  }
+
+  private static void charts(StringBuilder out, List<Map<String, @Nullable Object>> rows) {
+    if (rows.isEmpty()) {
+      out.append("<p class=\"note\">No step was logged.</p>\n");
+      return;
+    }
+    out.append("<section class=\"charts\">\n");
+    Set<String> names = names(rows);
+    for (ChartSpec spec : CHARTS) {
+      LineChart chart = new LineChart(spec.title());
+      for (Pattern pattern : spec.metrics()) {
+        for (String name : names) {
+          if (pattern.matcher(name).matches()) {
+            chart.add(name, points(rows, name));
+          }
+        }
+      }
+      if (!chart.isEmpty()) {
+        out.append(chart.render());
+      }
+    }
+    out.append("</section>\n");
+  }
+
+  private static Set<String> names(List<Map<String, @Nullable Object>> rows) {
+    Set<String> names = new LinkedHashSet<>();
+    rows.forEach(row -> names.addAll(row.keySet()));
+    names.remove("step");
+    return names;
+  }
+
+  private static List<LineChart.Point> points(
+      List<Map<String, @Nullable Object>> rows, String name) {
+    List<LineChart.Point> points = new ArrayList<>();
+    for (Map<String, @Nullable Object> row : rows) {
+      double value = number(row.get(name));
+      if (Double.isFinite(value)) {
+        points.add(new LineChart.Point(number(row.get("step")), value));
+      }
+    }
+    return points;
+  }
+
+  private static void samples(StringBuilder out, RunDirectory run) {
+    List<Path> files = run.completionsFiles();
+    if (files.isEmpty()) {
+      return;
+    }
+    out.append(
+        "<h2>Sample completions</h2>\n<p class=\"note\">Shading: weight of the token in the");
+    out.append(" loss (ResT's ω); point at a token for its value. ");
+    out.append("<span class=\"tok\" style=\"--w:0\">0</span> ");
+    out.append("<span class=\"tok\" style=\"--w:.5\">half</span> ");
+    out.append("<span class=\"tok\" style=\"--w:1\">the page's largest</span></p>\n");
+    List<Map<String, @Nullable Object>> shown = new ArrayList<>();
+    for (int i = 0; i < Math.min(SAMPLED_STEPS, files.size()); i++) {
+      int last = Math.min(SAMPLED_STEPS, files.size()) - 1;
+      shown.addAll(pick(files.get(last == 0 ? 0 : i * (files.size() - 1) / last)));
+    }
+    double largest = 1e-9;
+    for (Map<String, @Nullable Object> sample : shown) {
+      for (Object weight : list(sample.get("token_weights"))) {
+        largest = Math.max(largest, number(weight));
+      }
+    }
+    for (Map<String, @Nullable Object> sample : shown) {
+      sample(out, sample, largest);
+    }
+  }
+
+  /** The completions of a step with the highest, a middle and the lowest reward. */
+  private static List<Map<String, @Nullable Object>> pick(Path file) {
+    List<Map<String, @Nullable Object>> all = new ArrayList<>();
+    for (String line : RunFiles.read(file).split("\n")) {
+      if (!line.isBlank()) {
+        all.add(parse(file, line));
+      }
+    }
+    all.sort(Comparator.comparingDouble(c -> -number(c.get("reward"))));
+    return all.size() <= 3
+        ? all
+        : List.of(all.get(0), all.get(all.size() / 2), all.get(all.size() - 1));
+  }
+
+  private static List<?> list(@Nullable Object value) {
+    return value instanceof List<?> list ? list : List.of();
+  }
+
+  private static void sample(
+      StringBuilder out, Map<String, @Nullable Object> sample, double largest) {
+    out.append("<article class=\"sample\"><h3>step ").append(Html.escape("" + sample.get("step")));
+    out.append(" · reward ").append(Html.number(number(sample.get("reward"))));
+    out.append(" · advantage ").append(Html.number(number(sample.get("advantage"))));
+    out.append("</h3><details><summary>prompt</summary><pre>");
+    out.append(Html.escape("" + sample.get("prompt"))).append("</pre></details><pre>");
+    List<?> tokens = list(sample.get("tokens"));
+    List<?> weights = list(sample.get("token_weights"));
+    if (tokens.isEmpty() || tokens.size() != weights.size()) {
+      out.append(Html.escape("" + sample.get("completion")));
+    } else {
+      for (int i = 0; i < tokens.size(); i++) {
+        double weight = number(weights.get(i));
+        out.append(
+            String.format(
+                Locale.ROOT,
+                "<span class=\"tok\" style=\"--w:%.3f\" title=\"%.3f\">%s</span>",
+                Double.isFinite(weight) ? Math.max(0, weight / largest) : 0,
+                weight,
+                Html.escape("" + tokens.get(i))));
+      }
+    }
+    out.append("</pre></article>\n");
+  }
+
+  private static List<List<String>> metricRows(List<Map<String, @Nullable Object>> rows) {
+    List<List<String>> result = new ArrayList<>();
+    for (String name : names(rows)) {
+      List<LineChart.Point> points = points(rows, name);
+      if (points.isEmpty()) {
+        continue;
+      }
+      double[] values = points.stream().mapToDouble(LineChart.Point::value).sorted().toArray();
+      result.add(
+          List.of(
+              name,
+              Html.number(points.get(0).value()),
+              Html.number(points.get(points.size() - 1).value()),
+              Html.number(values[0]),
+              Html.number(values[values.length - 1])));
+    }
+    return result;
+  }
+
+  private static List<List<String>> configRows(RunDirectory run) {
+    List<List<String>> rows = new ArrayList<>();
+    if (Files.exists(run.config())) {
+      for (String line : RunFiles.read(run.config()).split("\n")) {
+        int colon = line.indexOf(": ");
+        if (colon > 0 && !line.startsWith("#")) {
+          rows.add(List.of(line.substring(0, colon), line.substring(colon + 2)));
+        }
+      }
+    }
+    return rows;
+  }
+
+  private static List<List<String>> versionRows(RunDirectory run) {
+    List<List<String>> rows = new ArrayList<>();
+    json(run.versions())
+        .forEach((name, version) -> rows.add(List.of(name, String.valueOf(version))));
+    return rows;
+  }
+
+  private static void table(
+      StringBuilder out, String title, List<List<String>> rows, String... header) {
+    if (rows.isEmpty()) {
+      return;
+    }
+    out.append("<details class=\"table\"><summary>").append(Html.escape(title));
+    out.append("</summary><table><thead><tr>");
+    for (String cell : header) {
+      out.append("<th>").append(Html.escape(cell)).append("</th>");
+    }
+    out.append("</tr></thead><tbody>\n");
+    for (List<String> row : rows) {
+      out.append("<tr>");
+      row.forEach(cell -> out.append("<td>").append(Html.escape(cell)).append("</td>"));
+      out.append("</tr>\n");
+    }
+    out.append("</tbody></table></details>\n");
+  }
+}
