@@ -1,0 +1,314 @@
+package org.grpo4j.torch;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Generator;
+import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * A decoder-only language model (Qwen3, Qwen2, Llama) in fp32 on the CPU.
+ *
+ * <p>Results belong to the caller's innermost PointerScope, or to the caller where there is none.
+ */
+public final class DecoderModel implements AutoCloseable {
+  private static final String EMBEDDING = "model.embed_tokens.weight";
+
+  private final ModelConfig config;
+  private final SortedMap<String, Tensor> parameters;
+  private final RotaryEmbedding rope;
+
+  private DecoderModel(ModelConfig config, SortedMap<String, Tensor> parameters) {
+    this.config = config;
+    this.parameters = parameters;
+    this.rope = new RotaryEmbedding(config.rope(), config.headDim());
+  }
+
+  /**
+   * Loads a Hugging Face checkpoint folder: config.json and safetensors, single or sharded.
+   *
+   * @param trainable whether the parameters record gradients
+   * @throws InputException naming the file and what is wrong with it
+   */
+  public static DecoderModel load(Path folder, boolean trainable) {
+    TorchRuntime.load();
+    ModelConfig config = ModelConfig.read(folder);
+    SortedMap<String, Tensor> parameters = Safetensors.read(folder, config.parameterShapes());
+    parameters.values().forEach(p -> p.set_requires_grad(trainable));
+    return new DecoderModel(config, parameters);
+  }
+
+  /**
+   * A model with random weights, initialised as transformers does: matrices normal with the
+   * config's standard deviation, biases 0, norms 1. The same seed gives the same weights.
+   */
+  public static DecoderModel random(ModelConfig config, long seed, boolean trainable) {
+    TorchRuntime.load();
+    SortedMap<String, Tensor> parameters = new TreeMap<>();
+    try (PointerScope scope = new PointerScope()) {
+      Generator generator = torch.make_generator_cpu(seed);
+      for (Map.Entry<String, long[]> each : config.parameterShapes().entrySet()) {
+        Tensor parameter = initial(each.getKey(), each.getValue(), config, generator);
+        parameters.put(each.getKey(), parameter.retainReference());
+        parameter.set_requires_grad(trainable);
+      }
+    }
+    return new DecoderModel(config, parameters);
+  }
+
+  private static Tensor initial(
+      String name, long[] shape, ModelConfig config, Generator generator) {
+    if (name.endsWith("norm.weight")) {
+      return torch.ones(shape);
+    }
+    Tensor zeros = torch.zeros(shape);
+    return name.endsWith(".bias")
+        ? zeros
+        : zeros.normal_(0, config.initializerRange(), new GeneratorOptional(generator));
+  }
+
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** Every parameter under its Hugging Face name, in fp32; a tied lm_head is absent. */
+  public SortedMap<String, Tensor> parameters() {
+    return Collections.unmodifiableSortedMap(parameters);
+  }
+
+  /** How many numbers the parameters hold. */
+  public long parameterCount() {
+    return parameters.values().stream().mapToLong(Tensor::numel).sum();
+  }
+
+  /**
+   * Final hidden states of whole sequences, with gradients.
+   *
+   * @param inputIds [B, T], int64
+   * @param attentionMask 1 at tokens, 0 at padding on either side [B, T], int64
+   * @return [B, T, H], after the final norm; meaningless at padding
+   */
+  public Tensor hidden(Tensor inputIds, Tensor attentionMask) {
+    Tensors.requireLongMatrix("inputIds", inputIds);
+    Tensors.requireLongMatrix("attentionMask", attentionMask);
+    Tensors.requireShape("attentionMask", attentionMask, inputIds.size(0), inputIds.size(1));
+    return Scopes.scoped(
+        () -> {
+          SequencePass pass = new SequencePass(this, inputIds, attentionMask);
+          for (DecoderLayer layer : gatherLayers()) {
+            pass.run(layer);
+          }
+          return norm(pass.states());
+        });
+  }
+
+  /**
+   * The hidden states that predict the completions' tokens, with gradients. Each prompt is computed
+   * once; its keys and values are shared by its completions.
+   *
+   * @param completionIds right padded [B, Tc], int64; what pads does not matter
+   * @return [B, Tc, H], after the final norm: row t predicts completion token t, so the last token
+   *     of a completion is never an input
+   */
+  public Tensor completionHidden(PromptBatch prompts, Tensor completionIds) {
+    Tensors.requireLongMatrix("completionIds", completionIds);
+    Tensors.requireShape(
+        "completionIds", completionIds, prompts.completions(), completionIds.size(1));
+    long inputs = completionIds.size(1) - 1;
+    return Scopes.scoped(
+        () -> {
+          SequencePass prompt = new SequencePass(this, prompts.ids(), prompts.mask());
+          if (inputs == 0) {
+            gatherLayers().forEach(prompt::run);
+            return norm(firstRows(prompt, prompts));
+          }
+          CompletionPass completion =
+              new CompletionPass(this, prompts, completionIds.narrow(1, 0, inputs));
+          for (DecoderLayer layer : gatherLayers()) {
+            completion.run(layer, prompt.run(layer));
+          }
+          Tensor first = firstRows(prompt, prompts);
+          return norm(torch.cat(new TensorVector(first, completion.states()), 1));
+        });
+  }
+
+  /** The states of the prompts' last tokens, which predict the first tokens: [B, 1, H]. */
+  private static Tensor firstRows(SequencePass prompt, PromptBatch prompts) {
+    return prompt
+        .states()
+        .select(1, prompts.promptLength() - 1)
+        .index_select(0, prompts.promptOf())
+        .unsqueeze(1);
+  }
+
+  /**
+   * Logits over the vocabulary.
+   *
+   * @param hidden [..., H]
+   * @return [..., V]
+   */
+  public Tensor logits(Tensor hidden) {
+    return torch.linear(hidden, head());
+  }
+
+  /**
+   * Computes the prompts once, without gradients, and makes room for their completions.
+   *
+   * @param maxNewTokens how many tokens {@link #step} may add to each sequence
+   */
+  public KvCache prefill(PromptBatch prompts, int maxNewTokens) {
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard guard = new NoGradGuard()) {
+      int length = (int) prompts.promptLength();
+      SequencePass pass = new SequencePass(this, prompts.ids(), prompts.mask());
+      List<DecoderLayer> layers = gatherLayers();
+      List<KvCache.LayerCache> caches = new ArrayList<>();
+      for (DecoderLayer layer : layers) {
+        SequencePass.KeysValues prefix = pass.run(layer);
+        caches.add(
+            new KvCache.LayerCache(
+                roomy(prefix.key(), prompts, maxNewTokens),
+                roomy(prefix.value(), prompts, maxNewTokens)));
+      }
+      Tensor last = norm(pass.states().select(1, length - 1));
+      Tensor mask = prompts.mask().index_select(0, prompts.promptOf());
+      Tensor open = torch.ones_like(mask.narrow(1, 0, 1)).expand(mask.size(0), maxNewTokens);
+      Tensor slots = torch.cat(new TensorVector(mask, open), 1);
+      KvCache.Sequences sequences =
+          new KvCache.Sequences(
+              Attention.additive(slots.ne(new Scalar(0)))
+                  .view(mask.size(0), 1, 1, length + maxNewTokens)
+                  .retainReference(),
+              mask.sum(1).retainReference(),
+              logits(last).index_select(0, prompts.promptOf()).retainReference());
+      return new KvCache(
+          layers.stream().map(DecoderLayer::retain).toList(), caches, sequences, length);
+    }
+  }
+
+  /** A prompt's keys or values for each of its completions, followed by free slots. */
+  private static Tensor roomy(Tensor prefix, PromptBatch prompts, int maxNewTokens) {
+    long length = prefix.size(2);
+    Tensor cache =
+        Tensors.empty(
+            torch.ScalarType.Float,
+            prompts.completions(),
+            prefix.size(1),
+            length + maxNewTokens,
+            prefix.size(3));
+    cache.narrow(2, 0, length).copy_(prefix.index_select(0, prompts.promptOf()));
+    return cache.retainReference();
+  }
+
+  /**
+   * Adds one token to every sequence of a cache, without gradients.
+   *
+   * @param tokens [B], int64
+   * @return logits of the next token [B, V]
+   */
+  public Tensor step(KvCache cache, Tensor tokens) {
+    Tensors.requireLongVector("tokens", tokens);
+    Tensors.requireShape("tokens", tokens, cache.sequences());
+    if (cache.remaining() == 0) {
+      throw new IllegalArgumentException("cache: full, wanted room for one more token");
+    }
+    return Scopes.scopedWithoutGradient(
+        () -> {
+          Tensor x = embed(tokens);
+          cache.advance();
+          Tensor rotations = rope.rotations(cache.positions(), cache.length());
+          for (int i = 0; i < config.layers(); i++) {
+            DecoderLayer layer = cache.layers().get(i);
+            DecoderLayer.Heads heads = layer.project(x, rope, rotations);
+            x = layer.finish(x, cache.attend(i, heads));
+          }
+          cache.positions().add_(new Scalar(1));
+          return logits(norm(x));
+        });
+  }
+
+  /** Takes over the values of another model's parameters, in place. */
+  public void copyFrom(DecoderModel other) {
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard guard = new NoGradGuard()) {
+      for (Map.Entry<String, Tensor> each : parameters.entrySet()) {
+        Tensor source = other.parameters.get(each.getKey());
+        if (source == null) {
+          throw new IllegalArgumentException("other: has no parameter " + each.getKey());
+        }
+        Tensors.requireShape(each.getKey(), source, Tensors.shape(each.getValue()));
+        each.getValue().copy_(source);
+      }
+    }
+  }
+
+  /** Saves config.json and safetensors in the element type of the config. */
+  public void save(Path folder) {
+    save(folder, config.weightType(), Safetensors.DEFAULT_MAX_SHARD_BYTES);
+  }
+
+  /**
+   * Saves config.json and safetensors. Every file is either the earlier one or complete.
+   *
+   * @param type the stored element type
+   * @param maxShardBytes size above which the weights are split into several files
+   * @throws InputException if the folder cannot be written, for example because the disk is full
+   */
+  public void save(Path folder, WeightType type, long maxShardBytes) {
+    try {
+      Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(folder, e);
+    }
+    Safetensors.write(folder, parameters, type, maxShardBytes);
+    config.withWeightType(type).write(folder);
+  }
+
+  Tensor embed(Tensor ids) {
+    return torch.embedding(parameter(EMBEDDING), ids);
+  }
+
+  RotaryEmbedding rope() {
+    return rope;
+  }
+
+  private List<DecoderLayer> gatherLayers() {
+    List<DecoderLayer> layers = new ArrayList<>();
+    for (int i = 0; i < config.layers(); i++) {
+      layers.add(DecoderLayer.of(config, parameters, i));
+    }
+    return layers;
+  }
+
+  private Tensor norm(Tensor x) {
+    return DecoderLayer.rmsNorm(x, parameter("model.norm.weight"), config);
+  }
+
+  private Tensor head() {
+    return parameter(config.tieWordEmbeddings() ? EMBEDDING : "lm_head.weight");
+  }
+
+  private Tensor parameter(String name) {
+    return Objects.requireNonNull(parameters.get(name), name);
+  }
+
+  /** Frees the parameters and their gradients. */
+  @Override
+  public void close() {
+    parameters.values().forEach(Tensor::close);
+    rope.close();
+  }
+}
