@@ -2,14 +2,12 @@ package org.grpo4j.trainer.reward;
 
 import java.lang.reflect.InvocationTargetException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
-import org.apache.commons.text.similarity.LevenshteinDistance;
 import org.grpo4j.torch.InputException;
 
 /** Makes reward functions from the names of a configuration. */
@@ -70,7 +68,12 @@ public final class RewardFunctions {
 
   private static RewardFunction userFunction(String name) {
     if (name.indexOf('.') < 0) {
-      throw new InputException("unknown reward function '" + name + "'; " + suggestion(name));
+      throw new InputException(
+          "unknown reward function '"
+              + name
+              + "'; "
+              + Suggestions.among(BUILT_IN.keySet(), name)
+              + ", and classes by their fully-qualified name");
     }
     Class<? extends RewardFunction> type = userClass(name);
     try {
@@ -101,19 +104,6 @@ public final class RewardFunctions {
           "reward class " + name + " does not implement " + RewardFunction.class.getName());
     }
     return type.asSubclass(RewardFunction.class);
-  }
-
-  private static String suggestion(String name) {
-    LevenshteinDistance distance = LevenshteinDistance.getDefaultInstance();
-    String nearest =
-        BUILT_IN.keySet().stream()
-            .min(Comparator.comparingInt(known -> distance.apply(known, name)))
-            .orElseThrow();
-    String list =
-        "there are "
-            + String.join(", ", BUILT_IN.keySet())
-            + ", and classes by their fully-qualified name";
-    return distance.apply(nearest, name) <= 3 ? "did you mean '" + nearest + "'? " + list : list;
   }
 
   /** A text on one line, short enough for an error message. */

@@ -1,5 +1,7 @@
 package org.grpo4j.trainer.reward;
 
+import org.grpo4j.trainer.reward.ToolRlOptions.Switch;
+
 /** The least and the greatest value of a part of ToolRL's reward at one step. */
 record RewardRange(double min, double max) {
   /** Steps over which SCHEDULEREWARD moves the ranges. */
@@ -12,11 +14,11 @@ record RewardRange(double min, double max) {
   static RewardRange format(ToolRlOptions options, long step) {
     double max = 1;
     double min = 0;
-    if (options.max1Step30Max3() && step >= SWITCH_STEP) {
+    if (options.on(Switch.MAX1STEP30MAX3) && step >= SWITCH_STEP) {
       max /= 2;
       min /= 2;
     }
-    if (options.scheduleReward()) {
+    if (options.on(Switch.SCHEDULEREWARD)) {
       max = Math.max(1, 2 - (2 - max) * step / SCHEDULE_STEPS);
       min = Math.min(-1, -2 + (2 + min) * step / SCHEDULE_STEPS);
     }
@@ -25,13 +27,13 @@ record RewardRange(double min, double max) {
 
   /** Of the correctness part: [−3, 3] unless an option changes it. */
   static RewardRange correctness(ToolRlOptions options, long step) {
-    double max = options.correctMax1() ? 1 : 3;
+    double max = options.on(Switch.CORRECTMAX1) ? 1 : 3;
     double min = -max;
-    if (options.max1Step30Max3() && step < SWITCH_STEP) {
+    if (options.on(Switch.MAX1STEP30MAX3) && step < SWITCH_STEP) {
       max /= 3;
       min /= 3;
     }
-    if (options.scheduleReward()) {
+    if (options.on(Switch.SCHEDULEREWARD)) {
       max = Math.min(3, (max - 2) * step / SCHEDULE_STEPS + 2);
       min = Math.max(-3, (min + 2) * step / SCHEDULE_STEPS - 2);
     }

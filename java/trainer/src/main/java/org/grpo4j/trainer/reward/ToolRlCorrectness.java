@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.grpo4j.trainer.reward.ToolRlOptions.Switch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +33,7 @@ final class ToolRlCorrectness {
     if (PythonValues.equalLists(expected, predicted)) {
       return range.max();
     }
-    if (options.coarse()) {
+    if (options.on(Switch.COARSEREWARD)) {
       return range.min();
     }
     double score = similarity(names(expected), names(predicted));
@@ -40,7 +41,7 @@ final class ToolRlCorrectness {
     boolean[] used = new boolean[predicted.size()];
     for (Object call : expected) {
       Object parameters = PythonValues.item(call, "parameters");
-      fullScore += options.intermediate() ? 1 : 1 + PythonValues.length(parameters);
+      fullScore += options.on(Switch.INTERMEDIATEREWARD) ? 1 : 1 + PythonValues.length(parameters);
       score += takeBestMatch(call, parameters, predicted, used);
     }
     return range.at(score, fullScore);
@@ -69,7 +70,7 @@ final class ToolRlCorrectness {
       if (used[i] || !PythonValues.equal(PythonValues.item(candidate, "name"), name)) {
         continue;
       }
-      if (options.intermediate()) {
+      if (options.on(Switch.INTERMEDIATEREWARD)) {
         if (PythonValues.equal(call, candidate)) {
           used[i] = true;
           return 1;
@@ -108,7 +109,7 @@ final class ToolRlCorrectness {
     if (PythonValues.equalLists(a, b)) {
       return 1;
     }
-    if (options.refined() || a.isEmpty() || b.isEmpty()) {
+    if (options.on(Switch.REFINEDREWARD) || a.isEmpty() || b.isEmpty()) {
       return 0;
     }
     Map<Object, Integer> unmatched = new HashMap<>();

@@ -1,40 +1,49 @@
 package org.grpo4j.trainer.reward;
 
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.grpo4j.torch.InputException;
+
 /**
- * The switches of ToolRL's reward; the environment variable of the published code in parentheses.
+ * The options of ToolRL's reward.
  *
- * @param release which published form: see {@link Release}
+ * @param release which published form
  * @param chatFrame the chat markup that may still surround a completion
- * @param scheduleReward (SCHEDULEREWARD) the format's range shrinks from [−2, 2] to [−1, 1] while
- *     the correctness' grows from [−2, 2] to [−3, 3], over 150 steps
- * @param correctMax1 (CORRECTMAX1) correctness in [−1, 1]
- * @param max1Step30Max3 (MAX1STEP30MAX3) correctness a third of its range before step 30, format
- *     half of its range from step 30 on
- * @param coarse (COARSEREWARD) calls that are not all equal give the minimum
- * @param refined (REFINEDREWARD) names and parameter names count only when the lists are equal
- * @param intermediate (INTERMEDIATEREWARD) per call: equal or nothing
- * @param withLength (WITHLENGTH) also measure the length of the reasoning; ToolRL adds it to the
- *     total, ResT only reports it
- * @param scheduleLength (SCHEDULELENGTH) the reasoning's full length grows from 384 words by 256
- *     per 105 steps, instead of 512
+ * @param switches what is turned on
  */
-public record ToolRlOptions(
-    Release release,
-    ChatFrame chatFrame,
-    boolean scheduleReward,
-    boolean correctMax1,
-    boolean max1Step30Max3,
-    boolean coarse,
-    boolean refined,
-    boolean intermediate,
-    boolean withLength,
-    boolean scheduleLength) {
+public record ToolRlOptions(Release release, ChatFrame chatFrame, Set<Switch> switches) {
+
+  /** The switches, by the names of the published code's environment variables. */
+  public enum Switch {
+    /**
+     * The format's range shrinks from [−2, 2] to [−1, 1] while that of correctness grows from [−2,
+     * 2] to [−3, 3], over 150 steps.
+     */
+    SCHEDULEREWARD,
+    /** Correctness in [−1, 1]. */
+    CORRECTMAX1,
+    /** Correctness a third of its range before step 30, format half of its range from then on. */
+    MAX1STEP30MAX3,
+    /** Calls that are not all equal give the minimum. */
+    COARSEREWARD,
+    /** Names and parameter names count only where the lists are equal. */
+    REFINEDREWARD,
+    /** Per call: equal or nothing. */
+    INTERMEDIATEREWARD,
+    /** Also measure the reasoning's length; ToolRL adds it to the total, ResT only reports it. */
+    WITHLENGTH,
+    /** The reasoning's full length is 384 words and grows by 256 per 105 steps, instead of 512. */
+    SCHEDULELENGTH
+  }
 
   /** The two published forms. They differ in what counts as well formed, and in the total. */
   public enum Release {
-    /**
-     * ToolRL: the completion as a whole is the blocks, one per line; length is part of the total.
-     */
+    /** ToolRL: the completion as a whole is the blocks, one per line; length adds to the total. */
     TOOLRL,
     /**
      * ResT: the tags occur in order, text around them is allowed; length stays out of the total.
@@ -61,97 +70,82 @@ public record ToolRlOptions(
     }
   }
 
-  /** Everything off, in the form of the given release. */
-  public static ToolRlOptions of(Release release) {
-    return new Builder().release(release).build();
+  public ToolRlOptions {
+    switches = Set.copyOf(switches);
   }
 
-  /** ResT's release with everything off. */
-  public static ToolRlOptions defaults() {
-    return of(Release.REST);
+  /** ResT's release with the given switches on. */
+  public static ToolRlOptions of(Switch... on) {
+    return new ToolRlOptions(Release.REST, ChatFrame.CHATML, Set.of(on));
   }
 
-  public static Builder builder() {
-    return new Builder();
+  /**
+   * The options of a configuration: switches by their names with true or false, {@code RELEASE}
+   * with rest (the default) or toolrl, {@code CHAT_FRAME} with chatml (the default) or llama3.
+   *
+   * @throws InputException for another name or value
+   */
+  public static ToolRlOptions fromConfig(Map<String, ?> values) {
+    Release release = Release.REST;
+    ChatFrame chatFrame = ChatFrame.CHATML;
+    Set<Switch> switches = EnumSet.noneOf(Switch.class);
+    for (Map.Entry<String, ?> entry : values.entrySet()) {
+      String name = entry.getKey();
+      switch (name) {
+        case "RELEASE" -> release = constant(Release.values(), name, entry.getValue());
+        case "CHAT_FRAME" -> chatFrame = constant(ChatFrame.values(), name, entry.getValue());
+        default -> {
+          if (!(entry.getValue() instanceof Boolean on)) {
+            throw new InputException(
+                "reward option " + name + " is " + entry.getValue() + "; give true or false");
+          }
+          Switch option = switchNamed(name);
+          if (on) {
+            switches.add(option);
+          }
+        }
+      }
+    }
+    return new ToolRlOptions(release, chatFrame, switches);
   }
 
-  /** Sets options by name; all are off at first, in ResT's release form. */
-  public static final class Builder {
-    private Release release = Release.REST;
-    private ChatFrame chatFrame = ChatFrame.CHATML;
-    private boolean scheduleReward;
-    private boolean correctMax1;
-    private boolean max1Step30Max3;
-    private boolean coarse;
-    private boolean refined;
-    private boolean intermediate;
-    private boolean withLength;
-    private boolean scheduleLength;
+  /** Whether a switch is on. */
+  boolean on(Switch option) {
+    return switches.contains(option);
+  }
 
-    private Builder() {}
-
-    public Builder release(Release value) {
-      release = value;
-      return this;
+  private static Switch switchNamed(String name) {
+    for (Switch option : Switch.values()) {
+      if (option.name().equals(name)) {
+        return option;
+      }
     }
+    throw new InputException(
+        "unknown reward option '"
+            + name
+            + "'; "
+            + Suggestions.among(
+                Stream.concat(
+                        Stream.of("RELEASE", "CHAT_FRAME"),
+                        Arrays.stream(Switch.values()).map(Switch::name))
+                    .toList(),
+                name));
+  }
 
-    public Builder chatFrame(ChatFrame value) {
-      chatFrame = value;
-      return this;
+  private static <E extends Enum<E>> E constant(E[] constants, String name, Object value) {
+    for (E constant : constants) {
+      if (constant.name().toLowerCase(Locale.ROOT).equals(value)) {
+        return constant;
+      }
     }
-
-    public Builder scheduleReward(boolean value) {
-      scheduleReward = value;
-      return this;
-    }
-
-    public Builder correctMax1(boolean value) {
-      correctMax1 = value;
-      return this;
-    }
-
-    public Builder max1Step30Max3(boolean value) {
-      max1Step30Max3 = value;
-      return this;
-    }
-
-    public Builder coarse(boolean value) {
-      coarse = value;
-      return this;
-    }
-
-    public Builder refined(boolean value) {
-      refined = value;
-      return this;
-    }
-
-    public Builder intermediate(boolean value) {
-      intermediate = value;
-      return this;
-    }
-
-    public Builder withLength(boolean value) {
-      withLength = value;
-      return this;
-    }
-
-    public Builder scheduleLength(boolean value) {
-      scheduleLength = value;
-      return this;
-    }
-
-    public ToolRlOptions build() {
-      return new ToolRlOptions(
-          release,
-          chatFrame,
-          scheduleReward,
-          correctMax1,
-          max1Step30Max3,
-          coarse,
-          refined,
-          intermediate,
-          withLength,
-          scheduleLength);
-    }
+    throw new InputException(
+        "reward option "
+            + name
+            + " is '"
+            + value
+            + "'; use "
+            + Arrays.stream(constants)
+                .map(constant -> constant.name().toLowerCase(Locale.ROOT))
+                .collect(Collectors.joining(" or ")));
   }
 }

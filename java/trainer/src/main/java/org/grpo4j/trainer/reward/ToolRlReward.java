@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.reward.ToolRlOptions.Switch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,12 +44,12 @@ public final class ToolRlReward implements RewardFunction {
     String text = options.chatFrame().strip(input.completion());
     double format = formatScore(text, input.answer(), input.step());
     double correct = correctnessScore(text, input.answer(), input.step());
-    double length = options.withLength() ? lengthScore(text, input.step()) : 0;
+    double length = options.on(Switch.WITHLENGTH) ? lengthScore(text, input.step()) : 0;
     boolean addLength = options.release() == ToolRlOptions.Release.TOOLRL;
     Map<String, Double> parts = new LinkedHashMap<>();
     parts.put("format", format);
     parts.put("correctness", correct);
-    if (options.withLength()) {
+    if (options.on(Switch.WITHLENGTH)) {
       parts.put("length", length);
     }
     return new RewardScore(format + correct + (addLength ? length : 0), parts);
@@ -92,7 +93,8 @@ public final class ToolRlReward implements RewardFunction {
     if (!text.contains("<think>") || !text.contains("</think>")) {
       return 0;
     }
-    double full = options.scheduleLength() ? (640.0 - 384) * step / 105 + 384 : FULL_LENGTH;
+    double full =
+        options.on(Switch.SCHEDULELENGTH) ? (640.0 - 384) * step / 105 + 384 : FULL_LENGTH;
     String reasoning = PythonText.beforeFirst(PythonText.afterLast(text, "<think>"), "</think>");
     double share = PythonText.countWords(reasoning) / full;
     // Python rounds the double's exact value, ties to even.

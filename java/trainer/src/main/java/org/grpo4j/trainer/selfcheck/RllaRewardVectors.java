@@ -3,9 +3,15 @@ package org.grpo4j.trainer.selfcheck;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.grpo4j.trainer.reward.ToolRlOptions;
+import org.grpo4j.trainer.reward.ToolRlOptions.ChatFrame;
+import org.grpo4j.trainer.reward.ToolRlOptions.Switch;
 
 /** ResT's rewards under every option; fields options, step, completion, answer, expected. */
 public final class RllaRewardVectors implements VectorChecker {
@@ -26,9 +32,19 @@ public final class RllaRewardVectors implements VectorChecker {
   private static void checkCase(Path file, int index, JsonNode vector, CheckReport report) {
     long step = vector.path("step").asLong();
     String name = "case " + index + " " + vector.path("options") + " step " + step;
-    ToolRlOptions.Builder options = ToolRlOptions.builder();
+    ChatFrame chatFrame = ChatFrame.CHATML;
+    Set<Switch> switches = EnumSet.noneOf(Switch.class);
     for (Map.Entry<String, JsonNode> option : vector.path("options").properties()) {
-      if (!set(options, option.getKey(), option.getValue().asText())) {
+      String value = option.getValue().asText();
+      Optional<Switch> known =
+          Arrays.stream(Switch.values()).filter(s -> s.name().equals(option.getKey())).findFirst();
+      if (known.isPresent()) {
+        if (value.equals("1")) { // Environment variables: any other value leaves it off.
+          switches.add(known.get());
+        }
+      } else if (option.getKey().equals("EXPERIMENT_NAME")) {
+        chatFrame = value.contains("llama") ? ChatFrame.LLAMA3 : ChatFrame.CHATML;
+      } else {
         report.skipped(file, name, "unknown option " + option.getKey());
         return;
       }
@@ -36,7 +52,7 @@ public final class RllaRewardVectors implements VectorChecker {
     RewardVerdict expected = RewardVerdict.expected(vector.path("expected"), "total");
     RewardVerdict got =
         RewardVerdict.computed(
-            options.build(),
+            new ToolRlOptions(ToolRlOptions.Release.REST, chatFrame, switches),
             vector.path("completion").asText(),
             vector.path("answer").asText(),
             step);
@@ -45,29 +61,5 @@ public final class RllaRewardVectors implements VectorChecker {
     } else {
       report.failed(file, name, expected.toString(), got.toString());
     }
-  }
-
-  /** Sets an option by the name of its environment variable; only "1" turns one on. */
-  private static boolean set(ToolRlOptions.Builder options, String name, String value) {
-    boolean on = value.equals("1");
-    switch (name) {
-      case "SCHEDULEREWARD" -> options.scheduleReward(on);
-      case "CORRECTMAX1" -> options.correctMax1(on);
-      case "MAX1STEP30MAX3" -> options.max1Step30Max3(on);
-      case "COARSEREWARD" -> options.coarse(on);
-      case "REFINEDREWARD" -> options.refined(on);
-      case "INTERMEDIATEREWARD" -> options.intermediate(on);
-      case "WITHLENGTH" -> options.withLength(on);
-      case "SCHEDULELENGTH" -> options.scheduleLength(on);
-      case "EXPERIMENT_NAME" ->
-          options.chatFrame(
-              value.contains("llama")
-                  ? ToolRlOptions.ChatFrame.LLAMA3
-                  : ToolRlOptions.ChatFrame.CHATML);
-      default -> {
-        return false;
-      }
-    }
-    return true;
   }
 }

@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.grpo4j.trainer.reward.ToolRlOptions;
 import org.grpo4j.trainer.reward.ToolRlOptions.Release;
+import org.grpo4j.trainer.reward.ToolRlOptions.Switch;
 
 /** Rewards of mutated completions in both published forms; fields gt, response, toolrl, rest. */
 public final class ToolRlRewardVectors implements VectorChecker {
@@ -30,15 +32,14 @@ public final class ToolRlRewardVectors implements VectorChecker {
   private static void checkCase(Path file, int index, JsonNode vector, CheckReport report) {
     long step = vector.path("step").asLong();
     String name = "case " + index + " " + vector.path("mutation").asText() + " step " + step;
+    Set<Switch> switches =
+        vector.path("schedule_reward").asBoolean() ? Set.of(Switch.SCHEDULEREWARD) : Set.of();
     for (Map.Entry<String, Release> release : RELEASES.entrySet()) {
       if (!vector.has(release.getKey())) {
         continue;
       }
       ToolRlOptions options =
-          ToolRlOptions.builder()
-              .release(release.getValue())
-              .scheduleReward(vector.path("schedule_reward").asBoolean())
-              .build();
+          new ToolRlOptions(release.getValue(), ToolRlOptions.ChatFrame.CHATML, switches);
       RewardVerdict expected = RewardVerdict.expected(vector.path(release.getKey()), "score");
       RewardVerdict got =
           RewardVerdict.computed(
