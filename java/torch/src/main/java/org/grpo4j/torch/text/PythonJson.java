@@ -137,7 +137,7 @@ public final class PythonJson {
    * Python's repr of a float: the shortest digits that read back as the same double, in positional
    * form for exponents from -4 to 15.
    */
-  static String repr(double value) {
+  public static String repr(double value) {
     if (Double.isNaN(value)) {
       return "nan";
     }
