@@ -1,0 +1,41 @@
+package org.grpo4j.kernels;
+
+import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
+
+/** Checks of arguments; a message names the argument, the shape given and the shape wanted. */
+final class Arguments {
+  private Arguments() {}
+
+  static void check(boolean condition, String message, Object... values) {
+    if (!condition) {
+      throw new IllegalArgumentException(String.format(message, values));
+    }
+  }
+
+  /** Elements from the pointer's position to its limit; 0 for a pointer of unknown size. */
+  static long remaining(Pointer pointer) {
+    return Math.max(0, pointer.limit() - pointer.position());
+  }
+
+  /** An array of exactly n elements. */
+  static void array(String name, @Nullable Pointer pointer, long n) {
+    check(
+        pointer != null && (n == 0 || !pointer.isNull()),
+        "%s is null or closed: want [%d]",
+        name,
+        n);
+    check(
+        remaining(pointer) == n,
+        "%s has shape [%d]: want [%d], one element per row",
+        name,
+        remaining(pointer),
+        n);
+  }
+
+  static void optionalArray(String name, @Nullable Pointer pointer, long n) {
+    if (pointer != null) {
+      array(name, pointer, n);
+    }
+  }
+}

@@ -1,0 +1,168 @@
+package org.grpo4j.kernels;
+
+import static org.grpo4j.kernels.Arguments.check;
+
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.ShortPointer;
+import org.grpo4j.kernels.internal.NativeMatrix;
+
+/**
+ * A view of a matrix [rows, vocab] in memory that someone else owns: logits, or their gradient.
+ *
+ * <p>Nothing is copied. The view keeps the pointer or buffer reachable, but closing that pointer
+ * while a call runs is the caller's mistake to avoid. Row r starts at element r × rowStride.
+ */
+public final class Logits {
+  private final Pointer data;
+  private final DType dtype;
+  private final long rows;
+  private final long vocab;
+  private final long rowStride;
+
+  private Logits(Pointer data, DType dtype, long rows, long vocab, long rowStride) {
+    this.data = data;
+    this.dtype = dtype;
+    this.rows = rows;
+    this.vocab = vocab;
+    this.rowStride = rowStride;
+  }
+
+  /** Contiguous rows, from the pointer's position on. */
+  public static Logits of(Pointer data, DType dtype, long rows, long vocab) {
+    return of(data, dtype, rows, vocab, vocab);
+  }
+
+  /**
+   * Rows that lie rowStride elements apart, from the pointer's position on.
+   *
+   * @param data a pointer whose limit covers the matrix; set capacity and limit first on a pointer
+   *     of unknown size
+   * @throws IllegalArgumentException if the pointer is null or closed, its element type is not
+   *     dtype's, or it ends before the matrix does
+   */
+  public static Logits of(Pointer data, DType dtype, long rows, long vocab, long rowStride) {
+    check(rows >= 0 && vocab >= 1, "logits have shape [%d, %d]: want [>= 0, >= 1]", rows, vocab);
+    check(rowStride >= vocab, "rowStride is %d: want at least vocab = %d", rowStride, vocab);
+    check(rows == 0 || !data.isNull(), "data is null or closed: want [%d, %d]", rows, vocab);
+    check(
+        !(data instanceof FloatPointer && dtype != DType.F32)
+            && !(data instanceof ShortPointer && dtype == DType.F32),
+        "data is a %s, whose elements are not %s",
+        data.getClass().getSimpleName(),
+        dtype);
+    long elements = rows == 0 ? 0 : Math.addExact(Math.multiplyExact(rows - 1, rowStride), vocab);
+    long wanted = Math.multiplyExact(elements, dtype.bytes());
+    long given = Arguments.remaining(data) * data.sizeof();
+    check(
+        given >= wanted,
+        "data holds %d bytes: want %d for [%d, %d] %s with row stride %d",
+        given,
+        wanted,
+        rows,
+        vocab,
+        dtype,
+        rowStride);
+    return new Logits(data, dtype, rows, vocab, rowStride);
+  }
+
+  /** Contiguous rows in a direct buffer, from its position on. */
+  public static Logits of(Buffer direct, DType dtype, long rows, long vocab) {
+    return of(direct, dtype, rows, vocab, vocab);
+  }
+
+  /**
+   * Rows that lie rowStride elements apart in a direct buffer, from its position on.
+   *
+   * @param direct a direct ByteBuffer, FloatBuffer or ShortBuffer in native byte order
+   */
+  public static Logits of(Buffer direct, DType dtype, long rows, long vocab, long rowStride) {
+    check(direct.isDirect(), "buffer is on the Java heap: want a direct buffer");
+    if (direct instanceof ByteBuffer bytes) {
+      return of(new org.bytedeco.javacpp.BytePointer(bytes), dtype, rows, vocab, rowStride);
+    }
+    if (direct instanceof FloatBuffer floats) {
+      checkOrder(floats.order());
+      return of(new FloatPointer(floats), dtype, rows, vocab, rowStride);
+    }
+    if (direct instanceof ShortBuffer shorts) {
+      checkOrder(shorts.order());
+      return of(new ShortPointer(shorts), dtype, rows, vocab, rowStride);
+    }
+    throw new IllegalArgumentException(
+        "buffer is a "
+            + direct.getClass().getSimpleName()
+            + ": want a ByteBuffer, FloatBuffer or ShortBuffer");
+  }
+
+  private static void checkOrder(ByteOrder order) {
+    check(
+        order == ByteOrder.nativeOrder(),
+        "buffer is in byte order %s: want %s",
+        order,
+        ByteOrder.nativeOrder());
+  }
+
+  public DType dtype() {
+    return dtype;
+  }
+
+  public long rows() {
+    return rows;
+  }
+
+  public long vocab() {
+    return vocab;
+  }
+
+  /** Elements from the start of one row to the start of the next. */
+  public long rowStride() {
+    return rowStride;
+  }
+
+  boolean sameShape(Logits other) {
+    return dtype == other.dtype && rows == other.rows && vocab == other.vocab;
+  }
+
+  String describe() {
+    return String.format("[%d, %d] %s", rows, vocab, dtype);
+  }
+
+  /** Whether both views are the same memory with the same layout, or share no byte. */
+  boolean sameOrDisjoint(Logits other) {
+    if (address() == other.address()) {
+      return rowStride == other.rowStride;
+    }
+    return end() <= other.address() || other.end() <= address();
+  }
+
+  private long address() {
+    return data.address() + data.position() * data.sizeof();
+  }
+
+  private long end() {
+    return address() + (rows == 0 ? 0 : ((rows - 1) * rowStride + vocab) * dtype.bytes());
+  }
+
+  void describeTo(NativeMatrix matrix) {
+    check(rows == 0 || !data.isNull(), "logits were closed");
+    matrix
+        .data(new Address(address()))
+        .dtype(dtype.code())
+        .rows(rows)
+        .vocab(vocab)
+        .row_stride(rowStride);
+  }
+
+  /** A bare address: a void* field takes a pointer's position as bytes, whatever its type. */
+  private static final class Address extends Pointer {
+    Address(long address) {
+      this.address = address;
+    }
+  }
+}

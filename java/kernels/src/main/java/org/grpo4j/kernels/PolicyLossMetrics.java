@@ -1,0 +1,62 @@
+package org.grpo4j.kernels;
+
+import org.grpo4j.kernels.internal.NativePolicyMetrics;
+import org.grpo4j.kernels.internal.NativeReport;
+
+/**
+ * What one call found, over its active rows: those with a weight that is not 0, bad rows excluded.
+ * Sums are in double and in row order.
+ *
+ * @param loss policyLoss + Σ regularizerWeight·(klCoef·KL − entropyCoef·H)
+ * @param policyLoss Σ policyWeight·ℓ
+ * @param kl mean KL estimate over active rows; 0 without refLogProbs
+ * @param entropy mean entropy over active rows, nats
+ * @param approxKl mean of oldLogProb − logProb over active rows; 0 without oldLogProbs
+ * @param ratioMin smallest ratio; 1 when no row is active
+ * @param ratioMax largest ratio; 1 when no row is active
+ * @param ratioMean mean ratio; 1 when no row is active
+ * @param clipLowCount active rows with A &lt; 0 and ratio &lt; 1 − clipLow
+ * @param clipHighCount active rows with A &gt; 0 and ratio &gt; 1 + clipHigh
+ * @param dualClipCount active rows where the dual clip binds
+ * @param rows active rows
+ * @param badRows rows that could not be computed; not 0 only with zeroBadRows
+ * @param firstBadRow position of the first of them, −1 when there is none
+ * @param isa the instruction set that ran
+ */
+public record PolicyLossMetrics(
+    double loss,
+    double policyLoss,
+    double kl,
+    double entropy,
+    double approxKl,
+    double ratioMin,
+    double ratioMax,
+    double ratioMean,
+    long clipLowCount,
+    long clipHighCount,
+    long dualClipCount,
+    long rows,
+    long badRows,
+    long firstBadRow,
+    Isa isa) {
+
+  static PolicyLossMetrics of(NativePolicyMetrics m) {
+    NativeReport report = m.report();
+    return new PolicyLossMetrics(
+        m.loss(),
+        m.policy_loss(),
+        m.kl(),
+        m.entropy(),
+        m.approx_kl(),
+        m.ratio_min(),
+        m.ratio_max(),
+        m.ratio_mean(),
+        m.clip_low_count(),
+        m.clip_high_count(),
+        m.dual_clip_count(),
+        m.active_rows(),
+        report.bad_rows(),
+        report.first_bad_row(),
+        Isa.of(report.isa()));
+  }
+}

@@ -1,0 +1,27 @@
+package org.grpo4j.kernels.internal;
+
+import org.bytedeco.javacpp.annotation.Platform;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.javacpp.tools.Info;
+import org.bytedeco.javacpp.tools.InfoMap;
+import org.bytedeco.javacpp.tools.InfoMapper;
+
+/** Tells JavaCPP how the C header becomes the generated classes of this package. */
+@Properties(
+    value = @Platform(value = "linux-x86_64", include = "grpo4j/grpo4j.h", link = "grpo4j"),
+    target = "org.grpo4j.kernels.internal",
+    global = "org.grpo4j.kernels.internal.Native")
+public class NativeConfig implements InfoMapper {
+  @Override
+  public void map(InfoMap infoMap) {
+    infoMap
+        .put(new Info("GRPO4J_API").cppTypes().annotations())
+        .put(new Info("grpo4j_matrix").pointerTypes("NativeMatrix"))
+        .put(new Info("grpo4j_report").pointerTypes("NativeReport"))
+        .put(new Info("grpo4j_row_outputs").pointerTypes("NativeRowOutputs"))
+        .put(new Info("grpo4j_token_stats_args").pointerTypes("NativeTokenStatsArgs"))
+        .put(new Info("grpo4j_policy_config").pointerTypes("NativePolicyConfig"))
+        .put(new Info("grpo4j_policy_loss_args").pointerTypes("NativePolicyLossArgs"))
+        .put(new Info("grpo4j_policy_metrics").pointerTypes("NativePolicyMetrics"));
+  }
+}

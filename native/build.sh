@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Builds libgrpo4j into the folder given (Maven calls this; a developer can, too).
+set -euo pipefail
+source_dir="$(cd "$(dirname "$0")" && pwd)"
+build_dir="$1"
+cmake -S "$source_dir" -B "$build_dir" -DCMAKE_BUILD_TYPE=Release >"$build_dir.log" 2>&1 \
+  && cmake --build "$build_dir" --parallel "$(nproc)" >>"$build_dir.log" 2>&1 \
+  || { cat "$build_dir.log" >&2; exit 1; }

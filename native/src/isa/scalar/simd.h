@@ -1,0 +1,60 @@
+// One float: the algorithm without vector instructions, for any machine and as the plain reference.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels/half.h"
+
+namespace grpo4j::GRPO4J_ISA {
+namespace {
+
+constexpr int32_t kIsa = GRPO4J_ISA_SCALAR;
+constexpr int kUnroll = 4;  // four chains of additions: shorter sums, smaller error
+
+struct Vec {
+  static constexpr int kWidth = 1;
+  float v;
+};
+
+inline Vec set1(float f) { return {f}; }
+inline Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }
+inline Vec operator-(Vec a, Vec b) { return {a.v - b.v}; }
+inline Vec operator*(Vec a, Vec b) { return {a.v * b.v}; }
+// Rounds twice where the vector ISAs round once.
+inline Vec fma(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
+// b when either is NaN.
+inline Vec max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }
+inline float reduce_add(Vec a) { return a.v; }
+inline float reduce_max(Vec a) { return a.v; }
+inline Vec shift_to_exponent(Vec a) {
+  uint32_t bits;
+  memcpy(&bits, &a.v, sizeof bits);
+  bits <<= 23;
+  Vec out;
+  memcpy(&out.v, &bits, sizeof bits);
+  return out;
+}
+
+inline Vec load_f32(const float* p) { return {*p}; }
+inline void store_f32(float* p, Vec a) { *p = a.v; }
+
+inline Vec load_bf16(const uint16_t* p) {
+  const uint32_t bits = uint32_t{*p} << 16;
+  Vec out;
+  memcpy(&out.v, &bits, sizeof bits);
+  return out;
+}
+inline void store_bf16(uint16_t* p, Vec a) {
+  uint32_t bits;
+  memcpy(&bits, &a.v, sizeof bits);
+  *p = static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+inline float half_to_float(uint16_t h) { return half_bits_to_float(h); }
+inline uint16_t float_to_half(float f) { return float_to_half_bits(f); }
+inline Vec load_f16(const uint16_t* p) { return {half_to_float(*p)}; }
+inline void store_f16(uint16_t* p, Vec a) { *p = float_to_half(a.v); }
+
+}  // namespace
+}  // namespace grpo4j::GRPO4J_ISA

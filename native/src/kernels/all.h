@@ -1,0 +1,10 @@
+// Every kernel, in the namespace of the ISA whose SIMD type was included before.
+#pragma once
+
+#include "element.h"
+#include "exp.h"
+#include "job.h"
+#include "row_statistics.h"
+
+#include "policy_loss.h"
+#include "token_stats.h"

@@ -1,0 +1,190 @@
+// The statistics of one row: one pass over memory, block by block.
+//
+//   m = max z,  s = sum e^u,  t = sum e^u u,  q = sum e^2u   with u = (z - m) / T
+//   lse = m/T + ln s,  H = ln s - t/s,  sum p^2 = q / s^2,  logProb = (z_y - m)/T - ln s
+//
+// Everything is relative to the maximum, so rows that lie far below 0 lose nothing. A block stays in
+// the first-level cache between its maximum and its sums; the sums of a block are f32 in lanes, the
+// totals double. f32 kept: e^u and the block sums. Bytes moved: vocab * sizeof(Storage).
+#pragma once
+
+#include <math.h>
+#include <stdint.h>
+
+namespace grpo4j::GRPO4J_ISA {
+namespace {
+
+constexpr int64_t kBlock = 4096;  // elements; 16 KiB of f32, a third of the smallest L1 in use
+
+struct RowStatistics {
+  int32_t reason;  // GRPO4J_ROW_*; the rest is meaningful only when it is GRPO4J_ROW_OK
+  float max_logit;
+  double log_sum;  // ln s
+  double sum;      // s
+  double entropy;
+  double sum_squares;
+};
+
+template <class Element>
+float block_max(const typename Element::Storage* z, int64_t count) {
+  Vec m[kUnroll];
+  for (int k = 0; k < kUnroll; ++k) {
+    m[k] = set1(-__builtin_inff());
+  }
+  int64_t i = 0;
+  for (; i + kUnroll * Vec::kWidth <= count; i += kUnroll * Vec::kWidth) {
+#pragma GCC unroll 4
+    for (int k = 0; k < kUnroll; ++k) {
+      m[k] = max(m[k], Element::load(z + i + k * Vec::kWidth));
+    }
+  }
+  for (; i + Vec::kWidth <= count; i += Vec::kWidth) {
+    m[0] = max(m[0], Element::load(z + i));
+  }
+  if (i < count) {
+    m[0] = max(m[0], load_tail<Element>(z + i, count - i));
+  }
+  for (int k = 1; k < kUnroll; ++k) {
+    m[0] = max(m[0], m[k]);
+  }
+  return reduce_max(m[0]);
+}
+
+struct Sums {
+  double s;
+  double t;
+  double q;
+};
+
+// Lane sums of one unrolled slot.
+struct LaneSums {
+  Vec s;
+  Vec t;
+  Vec q;
+};
+
+inline void add_to(LaneSums& lane, Vec u) {
+  const Vec e = exp_nonpositive(u);
+  lane.s = lane.s + e;
+  lane.t = fma(e, u, lane.t);
+  lane.q = fma(e, e, lane.q);
+}
+
+template <class Element>
+Sums block_sums(const typename Element::Storage* z, int64_t count, float max_logit,
+                float inverse_temperature) {
+  const Vec m = set1(max_logit);
+  const Vec inv = set1(inverse_temperature);
+  LaneSums lanes[kUnroll];
+  for (int k = 0; k < kUnroll; ++k) {
+    lanes[k] = {set1(0), set1(0), set1(0)};
+  }
+  int64_t i = 0;
+  for (; i + kUnroll * Vec::kWidth <= count; i += kUnroll * Vec::kWidth) {
+#pragma GCC unroll 4
+    for (int k = 0; k < kUnroll; ++k) {
+      add_to(lanes[k], scaled_difference(Element::load(z + i + k * Vec::kWidth), m, inv));
+    }
+  }
+  for (; i + Vec::kWidth <= count; i += Vec::kWidth) {
+    add_to(lanes[0], scaled_difference(Element::load(z + i), m, inv));
+  }
+  if (i < count) {
+    add_to(lanes[0], scaled_difference(load_tail<Element>(z + i, count - i), m, inv));
+  }
+  for (int k = 1; k < kUnroll; ++k) {
+    lanes[0].s = lanes[0].s + lanes[k].s;
+    lanes[0].t = lanes[0].t + lanes[k].t;
+    lanes[0].q = lanes[0].q + lanes[k].q;
+  }
+  return {reduce_add(lanes[0].s), reduce_add(lanes[0].t), reduce_add(lanes[0].q)};
+}
+
+template <class Element>
+bool has_nan(const typename Element::Storage* z, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    if (__builtin_isnan(Element::to_float(z[i]))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+inline RowStatistics bad_row(int32_t reason) { return {reason, 0, 0, 0, 0, 0}; }
+
+template <class Element>
+RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
+                             double inverse_temperature) {
+  const float inverse_f32 = static_cast<float>(inverse_temperature);
+  float m = -__builtin_inff();
+  Sums total = {0, 0, 0};
+  for (int64_t begin = 0; begin < vocab; begin += kBlock) {
+    const int64_t count = vocab - begin < kBlock ? vocab - begin : kBlock;
+    const float block_m = block_max<Element>(z + begin, count);
+    if (block_m == __builtin_inff()) {
+      return bad_row(GRPO4J_ROW_NOT_FINITE);
+    }
+    if (block_m == -__builtin_inff()) {
+      // A maximum ignores NaN, and this block's sums, which would show it, are skipped.
+      if (has_nan<Element>(z + begin, count)) {
+        return bad_row(GRPO4J_ROW_NOT_FINITE);
+      }
+      continue;
+    }
+    if (block_m > m) {
+      if (m != -__builtin_inff()) {
+        const double shift = (static_cast<double>(m) - block_m) * inverse_temperature;
+        const double scale = exp(shift);
+        // e^shift underflows to 0 while shift is finite, so scale * shift needs no guard.
+        total = {total.s * scale, scale * (total.t + shift * total.s), total.q * scale * scale};
+      }
+      m = block_m;
+    }
+    const Sums block = block_sums<Element>(z + begin, count, m, inverse_f32);
+    total = {total.s + block.s, total.t + block.t, total.q + block.q};
+  }
+  if (m == -__builtin_inff()) {
+    return bad_row(GRPO4J_ROW_ALL_MINUS_INF);
+  }
+  if (!__builtin_isfinite(total.s)) {
+    return bad_row(GRPO4J_ROW_NOT_FINITE);
+  }
+  const double log_sum = log(total.s);
+  const double entropy = log_sum - total.t / total.s;
+  return {GRPO4J_ROW_OK, m, log_sum, total.s, entropy > 0 ? entropy : 0,
+          total.q / (total.s * total.s)};
+}
+
+// The outputs of row i, as stored; log_prob is what the objective sees.
+inline void store_outputs(const grpo4j_row_outputs& out, int64_t i, const RowStatistics& row,
+                          double log_prob, double inverse_temperature) {
+  out.log_probs[i] = static_cast<float>(log_prob);
+  out.entropy[i] = static_cast<float>(row.entropy);
+  if (out.lse != nullptr) {
+    out.lse[i] = static_cast<float>(row.max_logit * inverse_temperature + row.log_sum);
+  }
+  if (out.sum_squares != nullptr) {
+    out.sum_squares[i] = static_cast<float>(row.sum_squares);
+  }
+}
+
+inline void fill_outputs(const grpo4j_row_outputs& out, int64_t i, float value) {
+  out.log_probs[i] = value;
+  out.entropy[i] = value;
+  if (out.lse != nullptr) {
+    out.lse[i] = value;
+  }
+  if (out.sum_squares != nullptr) {
+    out.sum_squares[i] = value;
+  }
+}
+
+inline void report_bad(BadRows& bad, int64_t i, int32_t reason) {
+  if (bad.count++ == 0 || i < bad.first) {
+    bad.first = i;
+    bad.first_reason = reason;
+  }
+}
+
+}  // namespace
+}  // namespace grpo4j::GRPO4J_ISA

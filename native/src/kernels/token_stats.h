@@ -1,0 +1,45 @@
+// token_stats: logProb, entropy, lse and sum p^2 of each row, forward only.
+// logits [rows, vocab] f32, bf16 or f16, read once; outputs f32 [n]. Nothing aliases.
+#pragma once
+
+namespace grpo4j::GRPO4J_ISA {
+namespace {
+
+template <class Element>
+void token_stats_rows(const grpo4j_token_stats_args& args, RowRange range, BadRows& bad) {
+  using Storage = typename Element::Storage;
+  const grpo4j_matrix& logits = args.logits;
+  const double inverse_temperature = 1.0 / args.temperature;
+  for (int64_t i = range.begin; i < range.end; ++i) {
+    const int64_t row_index = args.row_indices == nullptr ? i : args.row_indices[i];
+    const Storage* z = static_cast<const Storage*>(logits.data) + row_index * logits.row_stride;
+    const int64_t target = args.targets[i];
+    const RowStatistics row =
+        target < 0 || target >= logits.vocab
+            ? bad_row(GRPO4J_ROW_TARGET_OUT_OF_RANGE)
+            : row_statistics<Element>(z, logits.vocab, inverse_temperature);
+    if (row.reason != GRPO4J_ROW_OK) {
+      report_bad(bad, i, row.reason);
+      fill_outputs(args.out, i, __builtin_nanf(""));
+      continue;
+    }
+    const double difference = static_cast<double>(Element::to_float(z[target])) - row.max_logit;
+    store_outputs(args.out, i, row, difference * inverse_temperature - row.log_sum,
+                  inverse_temperature);
+  }
+}
+
+void token_stats(const grpo4j_token_stats_args& args, RowRange range, BadRows& bad) {
+  bad.isa = kIsa;
+  switch (args.logits.dtype) {
+    case GRPO4J_F32:
+      return token_stats_rows<F32>(args, range, bad);
+    case GRPO4J_BF16:
+      return token_stats_rows<Bf16>(args, range, bad);
+    default:
+      return token_stats_rows<F16>(args, range, bad);
+  }
+}
+
+}  // namespace
+}  // namespace grpo4j::GRPO4J_ISA
