@@ -7,9 +7,16 @@ import org.jspecify.annotations.Nullable;
 final class Arguments {
   private Arguments() {}
 
+  @SuppressWarnings("AnnotateFormatMethod") // its annotation would be a second dependency
+  static IllegalArgumentException invalid(String message, Object... values) {
+    return new IllegalArgumentException(String.format(message, values));
+  }
+
+  /** For places that are not called once per row or call: the values are built either way. */
+  @SuppressWarnings("AnnotateFormatMethod")
   static void check(boolean condition, String message, Object... values) {
     if (!condition) {
-      throw new IllegalArgumentException(String.format(message, values));
+      throw invalid(message, values);
     }
   }
 
@@ -20,17 +27,13 @@ final class Arguments {
 
   /** An array of exactly n elements. */
   static void array(String name, @Nullable Pointer pointer, long n) {
-    check(
-        pointer != null && (n == 0 || !pointer.isNull()),
-        "%s is null or closed: want [%d]",
-        name,
-        n);
-    check(
-        remaining(pointer) == n,
-        "%s has shape [%d]: want [%d], one element per row",
-        name,
-        remaining(pointer),
-        n);
+    if (pointer == null || (n > 0 && pointer.isNull())) {
+      throw invalid("%s is null or closed: want [%d]", name, n);
+    }
+    if (remaining(pointer) != n) {
+      throw invalid(
+          "%s has shape [%d]: want [%d], one element per row", name, remaining(pointer), n);
+    }
   }
 
   static void optionalArray(String name, @Nullable Pointer pointer, long n) {

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
@@ -84,7 +85,7 @@ public final class Logits {
   public static Logits of(Buffer direct, DType dtype, long rows, long vocab, long rowStride) {
     check(direct.isDirect(), "buffer is on the Java heap: want a direct buffer");
     if (direct instanceof ByteBuffer bytes) {
-      return of(new org.bytedeco.javacpp.BytePointer(bytes), dtype, rows, vocab, rowStride);
+      return of(new BytePointer(bytes), dtype, rows, vocab, rowStride);
     }
     if (direct instanceof FloatBuffer floats) {
       checkOrder(floats.order());

@@ -20,22 +20,20 @@ final class NativeCalls {
       return;
     }
     long n = Arguments.remaining(rowIndices);
-    Arguments.check(n == 0 || !rowIndices.isNull(), "rowIndices is null or closed: want [%d]", n);
+    if (n > 0 && rowIndices.isNull()) {
+      throw Arguments.invalid("rowIndices is closed: want [%d]", n);
+    }
     long previous = -1;
     for (long i = 0; i < n; i++) {
       long row = rowIndices.get(i);
-      Arguments.check(
-          row >= 0 && row < logits.rows(),
-          "rowIndices[%d] is %d: want a row of logits %s",
-          i,
-          row,
-          logits.describe());
-      Arguments.check(
-          !increasing || row > previous,
-          "rowIndices[%d] is %d after %d: want strictly increasing rows",
-          i,
-          row,
-          previous);
+      if (row < 0 || row >= logits.rows()) {
+        throw Arguments.invalid(
+            "rowIndices[%d] is %d: want a row of logits %s", i, row, logits.describe());
+      }
+      if (increasing && row <= previous) {
+        throw Arguments.invalid(
+            "rowIndices[%d] is %d after %d: want strictly increasing rows", i, row, previous);
+      }
       previous = row;
     }
   }

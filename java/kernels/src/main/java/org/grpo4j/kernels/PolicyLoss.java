@@ -1,7 +1,5 @@
 package org.grpo4j.kernels;
 
-import static org.grpo4j.kernels.Arguments.check;
-
 import java.lang.ref.Reference;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativePolicyConfig;
@@ -39,14 +37,15 @@ public final class PolicyLoss {
     long n = NativeCalls.rows(logits, batch.rowIndices());
     batch.check(n, config.klCoef());
     out.check(n);
-    check(
-        logits.sameShape(gradient),
-        "gradient has shape %s: want that of the logits, %s",
-        gradient.describe(),
-        logits.describe());
-    check(
-        logits.sameOrDisjoint(gradient),
-        "gradient overlaps the logits: want the same memory and row stride, or none in common");
+    if (!logits.sameShape(gradient)) {
+      throw Arguments.invalid(
+          "gradient has shape %s: want that of the logits, %s",
+          gradient.describe(), logits.describe());
+    }
+    if (!logits.sameOrDisjoint(gradient)) {
+      throw Arguments.invalid(
+          "gradient overlaps the logits: want the same memory and row stride, or none in common");
+    }
     try (NativePolicyLossArgs args = new NativePolicyLossArgs();
         NativePolicyMetrics metrics = new NativePolicyMetrics()) {
       logits.describeTo(args.logits());

@@ -1,0 +1,132 @@
+package org.grpo4j.kernels;
+
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every kernel on every ISA of this machine against the formulas in double. */
+class ConformanceTest {
+  private static final PolicyLossConfig EVERYTHING =
+      PolicyLossConfig.builder()
+          .clipHigh(0.28)
+          .dualClip(3)
+          .delta(2)
+          .klCoef(0.05)
+          .entropyCoef(0.01)
+          .temperature(0.7)
+          .build();
+
+  private Isa before;
+
+  @BeforeEach
+  void rememberIsa() {
+    before = Kernels.isa();
+  }
+
+  @AfterEach
+  void restoreIsa() {
+    Kernels.use(before);
+  }
+
+  static Stream<Isa> isas() {
+    return Kernels.availableIsas().stream();
+  }
+
+  private static Stream<Arguments> onEveryIsa(int[]... shapes) {
+    return isas().flatMap(isa -> Stream.of(shapes).map(s -> Arguments.of(isa, s[0], s[1])));
+  }
+
+  static Stream<Arguments> shapes() {
+    return onEveryIsa(
+        new int[] {0, 33}, // no rows: nothing is read or written
+        new int[] {1, 1}, // one token: p = 1, gradient 0
+        new int[] {3, 2}, // less than any vector
+        new int[] {3, 31}, // whole vectors and a tail, one below two AVX-512 vectors
+        new int[] {3, 32}, // no tail
+        new int[] {3, 33}, // a tail of one
+        new int[] {257, 33}, // more rows than one chunk of any thread
+        new int[] {3, 1003}, // unrolled loops, single vectors and a tail
+        new int[] {3, 4096}, // exactly one block
+        new int[] {3, 50257}, // GPT-2: many blocks, odd
+        new int[] {2, 151936}); // Qwen: threads, second-level cache
+  }
+
+  @ParameterizedTest(name = "{0} {1} x {2}")
+  @MethodSource("shapes")
+  void matchesTheFormulas(Isa isa, int rows, int vocab) {
+    Kernels.use(isa);
+    for (Fixture.Layout layout :
+        new Fixture.Layout[] {
+          Fixture.Layout.F32,
+          Fixture.Layout.BF16,
+          Fixture.Layout.F16,
+          new Fixture.Layout(DType.F32, 3, 5), // unaligned base and stride
+          new Fixture.Layout(DType.BF16, 1, 3)
+        }) {
+      try (Fixture f = new Fixture(layout, rows, vocab, 3, 11)) {
+        Conformance.check(f, EVERYTHING, isa);
+        f.writeLogits();
+        Conformance.check(f, PolicyLossConfig.defaults(), isa);
+      }
+    }
+  }
+
+  /** Flat rows, ordinary rows, and rows where one token takes everything. */
+  @ParameterizedTest
+  @MethodSource("isas")
+  void anyScaleOfLogits(Isa isa) {
+    Kernels.use(isa);
+    for (double scale : new double[] {0, 0.1, 1, 30, 1000}) {
+      try (Fixture f = new Fixture(Fixture.Layout.F32, 5, 5003, scale, 12)) {
+        // At temperature 1, where the fixture's old and reference log-probs are of the same order.
+        Conformance.check(f, PolicyLossConfig.builder().klCoef(0.05).entropyCoef(0.01).build(), isa);
+      }
+    }
+  }
+
+  /** All far below 0: a running maximum that starts at 0 would underflow. */
+  @ParameterizedTest
+  @MethodSource("isas")
+  void rowsFarBelowZero(Isa isa) {
+    Kernels.use(isa);
+    for (double shift : new double[] {-1e4, -1e30, 1e4}) {
+      try (Fixture f = new Fixture(Fixture.Layout.F32, 3, 5003, 1, 13)) {
+        for (double[] row : f.z) {
+          for (int v = 0; v < row.length; v++) {
+            row[v] = (float) (row[v] + shift);
+          }
+        }
+        f.writeLogits();
+        Conformance.check(f, PolicyLossConfig.builder().entropyCoef(0.01).build(), isa);
+      }
+    }
+  }
+
+  /** −∞ elsewhere, at the target's neighbours, and in the whole first block of the statistics. */
+  @ParameterizedTest
+  @MethodSource("isas")
+  void minusInfinityIsLegal(Isa isa) {
+    Kernels.use(isa);
+    for (Fixture.Layout layout : new Fixture.Layout[] {Fixture.Layout.F32, Fixture.Layout.BF16}) {
+      try (Fixture f = new Fixture(layout, 3, 9001, 2, 14)) {
+        for (int v = 0; v < 5000; v++) {
+          f.z[0][v] = Double.NEGATIVE_INFINITY;
+        }
+        for (int v = 0; v < 9001; v += 2) {
+          f.z[1][v] = Double.NEGATIVE_INFINITY;
+        }
+        for (int v = 0; v < 9001; v++) {
+          f.z[2][v] = v == 8000 ? 1 : Double.NEGATIVE_INFINITY; // one token is left: entropy 0
+        }
+        f.targets[0] = 7000;
+        f.targets[1] = 4001;
+        f.targets[2] = 8000;
+        f.writeLogits();
+        Conformance.check(f, PolicyLossConfig.builder().entropyCoef(0.01).build(), isa);
+      }
+    }
+  }
+}

@@ -1,0 +1,164 @@
+package org.grpo4j.kernels;
+
+import java.util.Arrays;
+import java.util.Random;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
+
+/** One batch in native memory, with the same numbers as doubles for the oracle. */
+final class Fixture implements AutoCloseable {
+  /**
+   * How the memory is laid out.
+   *
+   * @param offset elements before the first row, so that rows start unaligned
+   * @param padding elements between rows
+   */
+  record Layout(DType dtype, int offset, int padding) {
+    static final Layout F32 = new Layout(DType.F32, 0, 0);
+    static final Layout BF16 = new Layout(DType.BF16, 0, 0);
+    static final Layout F16 = new Layout(DType.F16, 0, 0);
+  }
+
+  final Layout layout;
+  final int rows;
+  final int vocab;
+  final double[][] z;
+  final long[] targets;
+  final float[] old;
+  final float[] ref;
+  final float[] advantages;
+  final float[] policyWeights;
+  final float[] regWeights;
+  private final BytePointer logitsMemory;
+  private final BytePointer gradientMemory;
+
+  Fixture(Layout layout, int rows, int vocab, double scale, long seed) {
+    this.layout = layout;
+    this.rows = rows;
+    this.vocab = vocab;
+    Random random = new Random(seed);
+    z = new double[rows][vocab];
+    targets = new long[rows];
+    old = new float[rows];
+    ref = new float[rows];
+    advantages = new float[rows];
+    policyWeights = new float[rows];
+    regWeights = new float[rows];
+    for (int i = 0; i < rows; i++) {
+      for (int v = 0; v < vocab; v++) {
+        z[i][v] = Elements.round(layout.dtype, scale * random.nextGaussian());
+      }
+      targets[i] = random.nextInt(vocab);
+      advantages[i] = (float) random.nextGaussian();
+      policyWeights[i] = random.nextFloat() + 0.1f;
+      regWeights[i] = random.nextFloat() + 0.1f;
+      // Ratios from far below the clip range to far above it.
+      double logProb = Oracle.row(z[i], (int) targets[i], 1).logProb();
+      old[i] = (float) (logProb + 0.4 * random.nextGaussian());
+      ref[i] = (float) (logProb + 0.4 * random.nextGaussian());
+    }
+    long bytes = Math.max(1, (layout.offset + (long) rows * stride()) * layout.dtype.bytes());
+    logitsMemory = new BytePointer(bytes);
+    gradientMemory = new BytePointer(bytes);
+    writeLogits();
+  }
+
+  private int stride() {
+    return vocab + layout.padding;
+  }
+
+  /** Copies z into native memory; everything outside the rows is NaN, so that reading it shows. */
+  void writeLogits() {
+    long elements = logitsMemory.capacity() / layout.dtype.bytes();
+    for (long e = 0; e < elements; e++) {
+      Elements.put(logitsMemory, layout.dtype, e, Double.NaN);
+      Elements.put(gradientMemory, layout.dtype, e, Double.NaN);
+    }
+    for (int i = 0; i < rows; i++) {
+      for (int v = 0; v < vocab; v++) {
+        Elements.put(logitsMemory, layout.dtype, at(i, v), z[i][v]);
+      }
+    }
+  }
+
+  private long at(int row, int v) {
+    return layout.offset + (long) row * stride() + v;
+  }
+
+  private Logits view(BytePointer memory) {
+    Pointer start = new BytePointer(memory).position((long) layout.offset * layout.dtype.bytes());
+    return Logits.of(start, layout.dtype, rows, vocab, stride());
+  }
+
+  Logits logits() {
+    return view(logitsMemory);
+  }
+
+  Logits gradient() {
+    return view(gradientMemory);
+  }
+
+  double[] gradientRow(int row) {
+    return read(gradientMemory, row);
+  }
+
+  double[] logitsRow(int row) {
+    return read(logitsMemory, row);
+  }
+
+  private double[] read(BytePointer memory, int row) {
+    double[] values = new double[vocab];
+    for (int v = 0; v < vocab; v++) {
+      values[v] = Elements.get(memory, layout.dtype, at(row, v));
+    }
+    return values;
+  }
+
+  PolicyBatch batch() {
+    return batch(null);
+  }
+
+  /** All rows, or those listed with everything else gathered accordingly. */
+  PolicyBatch batch(int @Nullable [] listed) {
+    int[] take = listed == null ? allRows() : listed;
+    return new PolicyBatch(
+        longs(Arrays.stream(take).mapToLong(i -> targets[i]).toArray()),
+        gather(old, take),
+        gather(ref, take),
+        gather(advantages, take),
+        gather(policyWeights, take),
+        gather(regWeights, take),
+        listed == null ? null : longs(Arrays.stream(listed).asLongStream().toArray()));
+  }
+
+  int[] allRows() {
+    int[] all = new int[rows];
+    Arrays.setAll(all, i -> i);
+    return all;
+  }
+
+  Oracle.Inputs inputs(int i) {
+    return new Oracle.Inputs(old[i], ref[i], advantages[i], policyWeights[i], regWeights[i]);
+  }
+
+  static LongPointer longs(long... values) {
+    return new LongPointer(values);
+  }
+
+  static FloatPointer gather(float[] from, int[] take) {
+    FloatPointer to = new FloatPointer(take.length);
+    for (int k = 0; k < take.length; k++) {
+      to.put(k, from[take[k]]);
+    }
+    return to;
+  }
+
+  @Override
+  public void close() {
+    logitsMemory.close();
+    gradientMemory.close();
+  }
+}

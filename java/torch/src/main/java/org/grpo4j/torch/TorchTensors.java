@@ -1,0 +1,124 @@
+package org.grpo4j.torch;
+
+import java.util.Arrays;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorArrayRefOptional;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.grpo4j.kernels.DType;
+import org.grpo4j.kernels.Logits;
+
+/**
+ * libtorch tensors as the kernels' views and arrays: the same memory, nothing is copied.
+ *
+ * <p>A view holds an address, not the tensor: keep the tensor reachable (a variable in use, a
+ * PointerScope) while calls use its view. libtorch's pointers know no size, so everything is
+ * checked here: dtype, layout, device.
+ */
+public final class TorchTensors {
+  private TorchTensors() {}
+
+  /**
+   * A float32, bfloat16 or float16 tensor [..., V] on the CPU as rows of logits (or their
+   * gradient): rows = product of the leading sizes.
+   *
+   * @throws IllegalArgumentException for another dtype, device or layout. The last dimension must be
+   *     contiguous; a row stride larger than V (a slice of columns) is allowed for [N, V]
+   */
+  public static Logits logits(Tensor tensor) {
+    checkUsable("logits", tensor);
+    long[] shape = shape(tensor);
+    check(shape.length >= 1, "logits have shape []: want [N, V] or [..., V]");
+    long vocab = shape[shape.length - 1];
+    check(vocab >= 1, "logits have shape %s: want at least one column", Arrays.toString(shape));
+    long rows = 1;
+    for (int d = 0; d < shape.length - 1; d++) {
+      rows *= shape[d];
+    }
+    long rowStride = vocab;
+    if (!tensor.is_contiguous()) {
+      check(
+          shape.length == 2 && (vocab == 1 || tensor.stride(1) == 1) && tensor.stride(0) >= vocab,
+          "logits %s are not contiguous: want contiguous memory, or [N, V] with contiguous rows",
+          Arrays.toString(shape));
+      rowStride = tensor.stride(0);
+    }
+    DType dtype = dtype(tensor);
+    long elements = rows == 0 ? 0 : (rows - 1) * rowStride + vocab;
+    BytePointer data = sized(new BytePointer(tensor.data_ptr()), elements * dtype.bytes());
+    return Logits.of(data, dtype, rows, vocab, rowStride);
+  }
+
+  /** A contiguous float32 tensor of any shape as one array. */
+  public static FloatPointer floats(Tensor tensor) {
+    checkArray("floats", tensor, ScalarType.Float);
+    return sized(new FloatPointer(tensor.data_ptr()), tensor.numel());
+  }
+
+  /** A contiguous int64 tensor of any shape as one array. */
+  public static LongPointer longs(Tensor tensor) {
+    checkArray("longs", tensor, ScalarType.Long);
+    return sized(new LongPointer(tensor.data_ptr()), tensor.numel());
+  }
+
+  /**
+   * Continues the backward pass from the logits: {@code logits.backward(gradient)}. The gradient may
+   * be the logits' own memory.
+   */
+  public static void backward(Tensor logits, Tensor gradient) {
+    check(
+        Arrays.equals(shape(logits), shape(gradient)),
+        "gradient has shape %s: want that of the logits, %s",
+        Arrays.toString(shape(gradient)),
+        Arrays.toString(shape(logits)));
+    check(logits.requires_grad(), "logits do not require a gradient: nothing to propagate to");
+    logits.backward(gradient, new BoolOptional(), false, new TensorArrayRefOptional());
+  }
+
+  private static DType dtype(Tensor tensor) {
+    ScalarType type = tensor.scalar_type().intern();
+    return switch (type) {
+      case Float -> DType.F32;
+      case BFloat16 -> DType.BF16;
+      case Half -> DType.F16;
+      default ->
+          throw new IllegalArgumentException(
+              "logits are " + type + ": want Float, BFloat16 or Half");
+    };
+  }
+
+  private static void checkArray(String name, Tensor tensor, ScalarType wanted) {
+    checkUsable(name, tensor);
+    ScalarType type = tensor.scalar_type().intern();
+    check(type == wanted, "%s %s are %s: want %s", name, describe(tensor), type, wanted);
+    check(tensor.is_contiguous(), "%s %s are not contiguous", name, describe(tensor));
+  }
+
+  private static void checkUsable(String name, Tensor tensor) {
+    check(!tensor.isNull() && tensor.defined(), "%s are null, undefined or closed", name);
+    check(tensor.is_cpu(), "%s are on another device: want the CPU", name);
+  }
+
+  private static String describe(Tensor tensor) {
+    return Arrays.toString(shape(tensor));
+  }
+
+  private static long[] shape(Tensor tensor) {
+    return tensor.shape();
+  }
+
+  private static <P extends Pointer> P sized(P pointer, long elements) {
+    pointer.capacity(elements).limit(elements);
+    return pointer;
+  }
+
+  private static void check(boolean condition, String message, Object... values) {
+    if (!condition) {
+      throw new IllegalArgumentException(String.format(message, values));
+    }
+  }
+}
