@@ -82,7 +82,8 @@ class ConformanceTest {
     for (double scale : new double[] {0, 0.1, 1, 30, 1000}) {
       try (Fixture f = new Fixture(Fixture.Layout.F32, 5, 5003, scale, 12)) {
         // At temperature 1, where the fixture's old and reference log-probs are of the same order.
-        Conformance.check(f, PolicyLossConfig.builder().klCoef(0.05).entropyCoef(0.01).build(), isa);
+        Conformance.check(
+            f, PolicyLossConfig.builder().klCoef(0.05).entropyCoef(0.01).build(), isa);
       }
     }
   }

@@ -26,8 +26,8 @@ public final class TorchTensors {
    * A float32, bfloat16 or float16 tensor [..., V] on the CPU as rows of logits (or their
    * gradient): rows = product of the leading sizes.
    *
-   * @throws IllegalArgumentException for another dtype, device or layout. The last dimension must be
-   *     contiguous; a row stride larger than V (a slice of columns) is allowed for [N, V]
+   * @throws IllegalArgumentException for another dtype, device or layout. The last dimension must
+   *     be contiguous; a row stride larger than V (a slice of columns) is allowed for [N, V]
    */
   public static Logits logits(Tensor tensor) {
     checkUsable("logits", tensor);
@@ -66,8 +66,8 @@ public final class TorchTensors {
   }
 
   /**
-   * Continues the backward pass from the logits: {@code logits.backward(gradient)}. The gradient may
-   * be the logits' own memory.
+   * Continues the backward pass from the logits: {@code logits.backward(gradient)}. The gradient
+   * may be the logits' own memory.
    */
   public static void backward(Tensor logits, Tensor gradient) {
     check(
@@ -116,6 +116,7 @@ public final class TorchTensors {
     return pointer;
   }
 
+  @SuppressWarnings("AnnotateFormatMethod") // its annotation would be a dependency of its own
   private static void check(boolean condition, String message, Object... values) {
     if (!condition) {
       throw new IllegalArgumentException(String.format(message, values));
