@@ -102,6 +102,19 @@ public record ModelConfig(
         json);
   }
 
+  /** Parameters of the model; tied embeddings count once. */
+  public long parameterCount() {
+    long count = 0;
+    for (long[] shape : parameterShapes().values()) {
+      long size = 1;
+      for (long dimension : shape) {
+        size *= dimension;
+      }
+      count += size;
+    }
+    return count;
+  }
+
   /** Every parameter's name and shape, in the order of the layers. A tied lm_head has no entry. */
   Map<String, long[]> parameterShapes() {
     Map<String, long[]> shapes = new LinkedHashMap<>();

@@ -36,7 +36,10 @@ final class Html {
     }
     double size = Math.abs(value);
     if (size != 0 && (size < 1e-3 || size >= 1e7)) {
-      return String.format(Locale.ROOT, "%.2e", value);
+      return String.format(Locale.ROOT, "%.2e", value)
+          .replaceAll("\\.?0*e", "e")
+          .replaceAll("e([+-])0", "e$1")
+          .replace("e+", "e");
     }
     int decimals = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4;
     String text = String.format(Locale.ROOT, "%,." + decimals + "f", value);

@@ -137,8 +137,12 @@ public final class HtmlReport {
   private static void tile(
       StringBuilder out, String label, Map<String, @Nullable Object> s, String field) {
     out.append("<div class=\"tile\"><span>").append(Html.escape(label)).append("</span><b>");
-    out.append(Html.number(number(s.get(field + "_before")))).append(" → ");
-    out.append(Html.number(number(s.get(field + "_after")))).append("</b></div>");
+    out.append(rounded(number(s.get(field + "_before")))).append(" → ");
+    out.append(rounded(number(s.get(field + "_after")))).append("</b></div>");
+  }
+
+  private static String rounded(double value) {
+    return Double.isFinite(value) ? String.format(Locale.ROOT, "%.3f", value) : "–";
   }
 
   private static void charts(StringBuilder out, List<Map<String, @Nullable Object>> rows) {

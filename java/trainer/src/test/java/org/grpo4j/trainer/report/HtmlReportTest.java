@@ -162,7 +162,8 @@ class HtmlReportTest {
     assertEquals("0.3", Html.number(0.3));
     assertEquals("-1.235", Html.number(-1.2349));
     assertEquals("8,123", Html.number(8123.4));
-    assertEquals("3.00e-04", Html.number(3e-4));
+    assertEquals("3e-4", Html.number(3e-4));
+    assertEquals("1.25e8", Html.number(1.25e8));
     assertEquals("–", Html.number(Double.NaN));
     assertEquals("a\uFFFDb", Html.escape("a\u0000b"));
   }

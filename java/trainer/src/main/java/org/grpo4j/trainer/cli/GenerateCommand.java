@@ -1,0 +1,23 @@
+package org.grpo4j.trainer.cli;
+
+import java.util.concurrent.Callable;
+import org.grpo4j.trainer.config.ConfigLoader;
+import org.grpo4j.trainer.config.GenerateConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code ./grpo4j generate}. */
+@Command(
+    name = "generate",
+    mixinStandardHelpOptions = true,
+    description = "Completes prompts with a checkpoint.")
+final class GenerateCommand implements Callable<Integer> {
+  @Mixin private CommonOptions common = new CommonOptions();
+
+  @Override
+  public Integer call() {
+    GenerateConfig config = common.load(ConfigLoader.GENERATE);
+    throw new UnsupportedOperationException(
+        "generate is not wired to the command line yet: " + config);
+  }
+}

@@ -1,0 +1,45 @@
+package org.grpo4j.trainer.cli;
+
+import java.nio.file.Path;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import org.grpo4j.trainer.config.RunSettings;
+import org.grpo4j.trainer.report.RunDirectory;
+
+/** Opens run folders, and logs to them what goes wrong. */
+final class RunStart {
+  private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
+
+  private RunStart() {}
+
+  /** A fresh folder: output_dir, or runs/&lt;run_name&gt;, or runs/&lt;command&gt;-&lt;time&gt;. */
+  static RunDirectory fresh(String command, RunSettings settings, String yaml) {
+    String output = settings.outputDir();
+    String name = settings.runName();
+    if (output == null) {
+      output =
+          "runs/"
+              + (name == null
+                  ? command + "-" + ZonedDateTime.now(ZoneId.systemDefault()).format(TIME)
+                  : name);
+    }
+    RunDirectory run = RunDirectory.create(Path.of(output));
+    run.writeConfig(yaml);
+    run.writeVersions(Versions.all());
+    return run;
+  }
+
+  /** Runs the work; the stack trace of a failure of the program goes to the run's log. */
+  static void logging(RunDirectory run, Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException | OutOfMemoryError | LinkageError e) {
+      if (Failures.explain(e).isPresent()) {
+        throw e;
+      }
+      run.logFailure(e);
+      throw new Failures.Logged(run.log(), e);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package org.grpo4j.trainer.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.selfcheck.VectorSuite;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code ./grpo4j selfcheck}: reference vectors against what this program computes. */
+@Command(
+    name = "selfcheck",
+    mixinStandardHelpOptions = true,
+    description =
+        "Compares this program with reference vectors made by others. Exit status 0: something was"
+            + " checked and nothing failed.")
+final class SelfcheckCommand implements Callable<Integer> {
+  @Option(
+      names = "--vectors",
+      paramLabel = "DIR",
+      description = "Folder of vectors, searched with its subfolders; default: ../shared/golden.")
+  private @Nullable Path vectors;
+
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      defaultValue = "cpu",
+      description = "What computes: cpu.")
+  private String backend;
+
+  @Override
+  public Integer call() throws IOException {
+    if (!backend.equals("cpu")) {
+      throw new InputException("--backend %s: want cpu".formatted(backend));
+    }
+    Path folder = vectors == null ? defaultFolder() : vectors;
+    if (!Files.exists(folder)) {
+      throw new InputException("--vectors %s: no such folder".formatted(folder));
+    }
+    PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+    VectorSuite suite = new VectorSuite(VectorSuite.allCheckers(), out);
+    suite.run(folder);
+    out.println(suite.totals());
+    out.flush();
+    return suite.succeeded() ? 0 : Failures.INTERNAL;
+  }
+
+  /** The reference vectors beside this checkout, or beside a folder around it. */
+  private static Path defaultFolder() {
+    // The launcher names the checkout; it may have been called from anywhere.
+    String home = System.getProperty("grpo4j.home", "");
+    for (Path at = Path.of(home).toAbsolutePath(); at != null; at = at.getParent()) {
+      Path golden = at.resolve("shared").resolve("golden");
+      if (Files.isDirectory(golden)) {
+        return golden;
+      }
+    }
+    throw new InputException(
+        "no folder shared/golden beside the checkout or above it: name the vectors with --vectors DIR");
+  }
+}

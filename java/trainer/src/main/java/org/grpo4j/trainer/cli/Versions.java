@@ -1,0 +1,62 @@
+package org.grpo4j.trainer.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Properties;
+import org.bytedeco.javacpp.Loader;
+
+/** Versions of what computes, for versions.json and doctor. */
+final class Versions {
+  private Versions() {}
+
+  /** This program's version. */
+  static String program() {
+    Properties properties = new Properties();
+    try (InputStream in = Versions.class.getResourceAsStream("version.properties")) {
+      if (in == null) {
+        throw new IllegalStateException("resource version.properties is missing");
+      }
+      properties.load(in);
+    } catch (IOException e) {
+      throw new IllegalStateException("resource version.properties is unreadable", e);
+    }
+    return properties.getProperty("version", "unknown");
+  }
+
+  /** Everything a result may depend on. */
+  static Map<String, Object> all() {
+    Map<String, Object> versions = new LinkedHashMap<>();
+    versions.put("grpo4j", program());
+    versions.put("jdk", jdk());
+    for (String library : new String[] {"javacpp", "pytorch", "openblas"}) {
+      versions.put(library, library(library));
+    }
+    versions.put("os", os());
+    versions.put("cpu", Machine.cpu());
+    versions.put("processors", Runtime.getRuntime().availableProcessors());
+    return versions;
+  }
+
+  static String jdk() {
+    return "%s (%s)"
+        .formatted(System.getProperty("java.version"), System.getProperty("java.vendor"));
+  }
+
+  static String os() {
+    return "%s %s %s"
+        .formatted(
+            System.getProperty("os.name"),
+            System.getProperty("os.version"),
+            System.getProperty("os.arch"));
+  }
+
+  private static String library(String artifact) {
+    try {
+      return Loader.getVersion("org.bytedeco", artifact);
+    } catch (IOException e) {
+      return "unknown (" + e.getMessage() + ")";
+    }
+  }
+}
