@@ -15,13 +15,15 @@ import org.jspecify.annotations.Nullable;
  * One pre-norm decoder layer over N tokens, all but the attention itself, which depends on how the
  * tokens form sequences.
  *
- * @param queryKeyValue the three projections as one, [(heads + 2·keyValueHeads)·headDim, H]
- * @param queryKeyNorm the weights of the head norms, [heads + keyValueHeads, headDim]
+ * @param queryKey the q and k projections as one, heads interleaved for {@link RotaryEmbedding},
+ *     [(heads + keyValueHeads)·headDim, H]
+ * @param queryKeyNorm the weights of the head norms, interleaved, [heads + keyValueHeads, headDim]
  */
 record DecoderLayer(
     ModelConfig config,
     Tensor inputNorm,
-    Linear queryKeyValue,
+    Linear queryKey,
+    Linear value,
     @Nullable Tensor queryKeyNorm,
     Linear output,
     Tensor feedForwardNorm,
@@ -30,32 +32,33 @@ record DecoderLayer(
     Linear down) {
 
   /**
-   * Queries, keys and values of N tokens, rotated to their positions.
+   * Queries, keys and values of N tokens, queries and keys rotated to their positions.
    *
-   * @param query [N, heads, headDim]
-   * @param key [N, keyValueHeads, headDim]
+   * @param queryKey query heads, then key heads [N, heads + keyValueHeads, headDim]
    * @param value [N, keyValueHeads, headDim]
    */
-  record Heads(Tensor query, Tensor key, Tensor value) {}
+  record Heads(Tensor queryKey, Tensor value) {}
 
   /**
-   * Gathers a layer's weights for one pass; differentiable. The concatenations cost little beside
-   * the products they merge.
+   * Gathers a layer's weights for one pass; differentiable. What is concatenated and reordered here
+   * is small beside the activations of a pass.
    */
-  static DecoderLayer of(ModelConfig config, Map<String, Tensor> parameters, int index) {
+  static DecoderLayer of(
+      ModelConfig config, Map<String, Tensor> parameters, RotaryEmbedding rope, int index) {
     String prefix = "model.layers." + index + ".";
     String attention = prefix + "self_attn.";
     Linear q = linear(parameters, attention + "q_proj");
     Linear k = linear(parameters, attention + "k_proj");
-    Linear v = linear(parameters, attention + "v_proj");
-    Tensor weight = torch.cat(new TensorVector(q.weight(), k.weight(), v.weight()), 0);
-    Tensor bias =
-        q.bias() == null ? null : torch.cat(new TensorVector(q.bias(), k.bias(), v.bias()), 0);
+    Tensor weight = torch.cat(new TensorVector(q.weight(), k.weight()), 0);
+    Tensor bias = q.bias() == null ? null : torch.cat(new TensorVector(q.bias(), k.bias()), 0);
     return new DecoderLayer(
         config,
         parameter(parameters, prefix + "input_layernorm.weight"),
-        new Linear(weight, bias),
-        config.queryKeyNorm() ? headNorms(config, parameters, attention) : null,
+        new Linear(
+            rope.interleave(weight, config.hiddenSize()),
+            bias == null ? null : rope.interleave(bias, 1)),
+        linear(parameters, attention + "v_proj"),
+        config.queryKeyNorm() ? headNorms(config, parameters, rope, attention) : null,
         linear(parameters, attention + "o_proj"),
         parameter(parameters, prefix + "post_attention_layernorm.weight"),
         linear(parameters, prefix + "mlp.gate_proj"),
@@ -75,15 +78,15 @@ record DecoderLayer(
   }
 
   private List<Tensor> gathered() {
-    return Stream.of(queryKeyValue.weight(), queryKeyValue.bias(), queryKeyNorm)
+    return Stream.of(queryKey.weight(), queryKey.bias(), queryKeyNorm)
         .filter(Objects::nonNull)
         .toList();
   }
 
   private static Tensor headNorms(
-      ModelConfig config, Map<String, Tensor> parameters, String attention) {
-    Tensor query = parameter(parameters, attention + "q_norm.weight");
-    Tensor key = parameter(parameters, attention + "k_norm.weight");
+      ModelConfig config, Map<String, Tensor> parameters, RotaryEmbedding rope, String attention) {
+    Tensor query = rope.interleave(parameter(parameters, attention + "q_norm.weight"), 1);
+    Tensor key = rope.interleave(parameter(parameters, attention + "k_norm.weight"), 1);
     return torch.cat(
         new TensorVector(
             query.expand(config.heads(), config.headDim()),
@@ -109,19 +112,14 @@ record DecoderLayer(
    * @param x [N, H]
    */
   Heads project(Tensor x, RotaryEmbedding rope, Tensor rotations) {
-    int heads = config.heads();
-    int keys = config.keyValueHeads();
-    long dim = config.headDim();
     long rows = x.size(0);
-    Tensor all = queryKeyValue.apply(rmsNorm(x, inputNorm, config));
-    TensorVector parts = all.split_with_sizes(new long[] {(heads + keys) * dim, keys * dim}, 1);
-    Tensor queryKey = parts.get(0).view(rows, heads + keys, dim);
+    Tensor normed = rmsNorm(x, inputNorm, config);
+    Tensor heads = queryKey.apply(normed).view(rows, -1, config.headDim());
     if (queryKeyNorm != null) {
-      queryKey = rmsNorm(queryKey, config).mul(queryKeyNorm);
+      heads = rmsNorm(heads, config).mul(queryKeyNorm);
     }
-    TensorVector rotated =
-        rope.rotate(queryKey, rotations).split_with_sizes(new long[] {heads, keys}, 1);
-    return new Heads(rotated.get(0), rotated.get(1), parts.get(1).view(rows, keys, dim));
+    Tensor values = value.apply(normed).view(rows, -1, config.headDim());
+    return new Heads(rope.rotate(heads, rotations), values);
   }
 
   /**

@@ -99,7 +99,7 @@ public final class DecoderModel implements AutoCloseable {
    *
    * @param inputIds [B, T], int64
    * @param attentionMask 1 at tokens, 0 at padding on either side [B, T], int64
-   * @return [B, T, H], after the final norm; meaningless at padding
+   * @return [B, T, H], after the final norm; 0 at padding, which is not computed
    */
   public Tensor hidden(Tensor inputIds, Tensor attentionMask) {
     Tensors.requireLongMatrix("inputIds", inputIds);
@@ -107,12 +107,29 @@ public final class DecoderModel implements AutoCloseable {
     Tensors.requireShape("attentionMask", attentionMask, inputIds.size(0), inputIds.size(1));
     return Scopes.scoped(
         () -> {
-          SequencePass pass = new SequencePass(this, inputIds, attentionMask);
-          for (DecoderLayer layer : gatherLayers()) {
-            pass.run(layer);
-          }
-          return norm(pass.states());
+          TokenLayout layout =
+              new TokenLayout(TokenLayout.unpad("attentionMask", inputIds, attentionMask));
+          PackedPass pass = new PackedPass(this, layout);
+          gatherLayers().forEach(pass::run);
+          return padded(norm(pass.states()), attentionMask);
         });
+  }
+
+  /** Puts packed rows where the mask is not 0, and zeros elsewhere. */
+  private static Tensor padded(Tensor packed, Tensor mask) {
+    long width = packed.size(1);
+    if (packed.size(0) == mask.numel()) {
+      return packed.view(mask.size(0), mask.size(1), width);
+    }
+    long[] rows = Tensors.toLongs(mask);
+    long next = 0;
+    long padding = packed.size(0);
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = rows[i] != 0 ? next++ : padding;
+    }
+    Tensor extended = torch.cat(new TensorVector(packed, torch.zeros(1, width)), 0);
+    return Tensors.gather(extended, Tensors.longs(rows, rows.length))
+        .view(mask.size(0), mask.size(1), width);
   }
 
   /**
@@ -124,34 +141,30 @@ public final class DecoderModel implements AutoCloseable {
    *     of a completion is never an input
    */
   public Tensor completionHidden(PromptBatch prompts, Tensor completionIds) {
-    Tensors.requireLongMatrix("completionIds", completionIds);
-    Tensors.requireShape(
-        "completionIds", completionIds, prompts.completions(), completionIds.size(1));
-    long inputs = completionIds.size(1) - 1;
-    return Scopes.scoped(
-        () -> {
-          SequencePass prompt = new SequencePass(this, prompts.ids(), prompts.mask());
-          if (inputs == 0) {
-            gatherLayers().forEach(prompt::run);
-            return norm(firstRows(prompt, prompts));
-          }
-          CompletionPass completion =
-              new CompletionPass(this, prompts, completionIds.narrow(1, 0, inputs));
-          for (DecoderLayer layer : gatherLayers()) {
-            completion.run(layer, prompt.run(layer));
-          }
-          Tensor first = firstRows(prompt, prompts);
-          return norm(torch.cat(new TensorVector(first, completion.states()), 1));
-        });
+    long batch = completionIds.size(0);
+    long length = completionIds.size(1);
+    Tensor full = torch.full(new long[] {batch}, new Scalar(length)).to(torch.ScalarType.Long);
+    return completionHidden(prompts, completionIds, full).view(batch, length, -1);
   }
 
-  /** The states of the prompts' last tokens, which predict the first tokens: [B, 1, H]. */
-  private static Tensor firstRows(SequencePass prompt, PromptBatch prompts) {
-    return prompt
-        .states()
-        .select(1, prompts.promptLength() - 1)
-        .index_select(0, prompts.promptOf())
-        .unsqueeze(1);
+  /**
+   * The same without padding: neither computed nor returned.
+   *
+   * @param completionIds right padded [B, Tc], int64
+   * @param lengths tokens of each completion, from 1 to Tc [B], int64
+   * @return [Σ lengths, H]: the rows of the first completion, then those of the second, ...
+   */
+  public Tensor completionHidden(PromptBatch prompts, Tensor completionIds, Tensor lengths) {
+    CompletionRows rows = CompletionRows.of(prompts, completionIds, lengths);
+    return Scopes.scoped(
+        () -> {
+          PackedPass pass = new PackedPass(this, rows.layout());
+          List<DecoderLayer> layers = gatherLayers();
+          int last = layers.size() - 1;
+          layers.subList(0, last).forEach(pass::run);
+          pass.runLast(layers.get(last), rows.kept());
+          return norm(Tensors.gather(pass.states(), Tensors.longs(rows.predicting())));
+        });
   }
 
   /**
@@ -172,45 +185,23 @@ public final class DecoderModel implements AutoCloseable {
   public KvCache prefill(PromptBatch prompts, int maxNewTokens) {
     try (PointerScope scope = new PointerScope();
         NoGradGuard guard = new NoGradGuard()) {
-      int length = (int) prompts.promptLength();
-      SequencePass pass = new SequencePass(this, prompts.ids(), prompts.mask());
+      TokenLayout layout =
+          new TokenLayout(TokenLayout.unpad("prompts", prompts.ids(), prompts.mask()));
+      PromptSlots slots = PromptSlots.of(config, layout, prompts.promptOf(), maxNewTokens);
+      PackedPass pass = new PackedPass(this, layout);
       List<DecoderLayer> layers = gatherLayers();
       List<KvCache.LayerCache> caches = new ArrayList<>();
       for (DecoderLayer layer : layers) {
-        SequencePass.KeysValues prefix = pass.run(layer);
-        caches.add(
-            new KvCache.LayerCache(
-                roomy(prefix.key(), prompts, maxNewTokens),
-                roomy(prefix.value(), prompts, maxNewTokens)));
+        caches.add(slots.cache(pass.run(layer)));
       }
-      Tensor last = norm(pass.states().select(1, length - 1));
-      Tensor mask = prompts.mask().index_select(0, prompts.promptOf());
-      Tensor open = torch.ones_like(mask.narrow(1, 0, 1)).expand(mask.size(0), maxNewTokens);
-      Tensor slots = torch.cat(new TensorVector(mask, open), 1);
-      KvCache.Sequences sequences =
-          new KvCache.Sequences(
-              Attention.additive(slots.ne(new Scalar(0)))
-                  .view(mask.size(0), 1, 1, length + maxNewTokens)
-                  .retainReference(),
-              mask.sum(1).retainReference(),
-              logits(last).index_select(0, prompts.promptOf()).retainReference());
+      Tensor last = Tensors.gather(pass.states(), Tensors.longs(slots.lastRows()));
+      Tensor first = logits(norm(last)).index_select(0, prompts.promptOf());
       return new KvCache(
-          layers.stream().map(DecoderLayer::retain).toList(), caches, sequences, length);
+          layers.stream().map(DecoderLayer::retain).toList(),
+          caches,
+          slots.sequences(first.retainReference()),
+          slots.length());
     }
-  }
-
-  /** A prompt's keys or values for each of its completions, followed by free slots. */
-  private static Tensor roomy(Tensor prefix, PromptBatch prompts, int maxNewTokens) {
-    long length = prefix.size(2);
-    Tensor cache =
-        Tensors.empty(
-            torch.ScalarType.Float,
-            prompts.completions(),
-            prefix.size(1),
-            length + maxNewTokens,
-            prefix.size(3));
-    cache.narrow(2, 0, length).copy_(prefix.index_select(0, prompts.promptOf()));
-    return cache.retainReference();
   }
 
   /**
@@ -288,7 +279,7 @@ public final class DecoderModel implements AutoCloseable {
   private List<DecoderLayer> gatherLayers() {
     List<DecoderLayer> layers = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
-      layers.add(DecoderLayer.of(config, parameters, i));
+      layers.add(DecoderLayer.of(config, parameters, rope, i));
     }
     return layers;
   }

@@ -141,13 +141,22 @@ public final class KvCache implements AutoCloseable {
    */
   Tensor attend(int layer, DecoderLayer.Heads heads) {
     LayerCache cache = caches.get(layer);
-    cache.key().select(2, length - 1).copy_(heads.key());
+    long keyHeads = cache.key().size(1);
+    long queryHeads = heads.queryKey().size(1) - keyHeads;
+    cache.key().select(2, length - 1).copy_(heads.queryKey().narrow(1, queryHeads, keyHeads));
     cache.value().select(2, length - 1).copy_(heads.value());
-    return Attention.attend(
-        heads.query(),
-        cache.key().narrow(2, 0, length),
-        cache.value().narrow(2, 0, length),
-        sequences.mask().narrow(3, 0, length));
+    // The query heads that share a key head become its rows: nothing is repeated.
+    Tensor query =
+        heads
+            .queryKey()
+            .narrow(1, 0, queryHeads)
+            .view(sequences(), keyHeads, queryHeads / keyHeads, heads.value().size(2));
+    return Attention.fused(
+            query,
+            cache.key().narrow(2, 0, length),
+            cache.value().narrow(2, 0, length),
+            sequences.mask().narrow(3, 0, length))
+        .reshape(sequences(), -1);
   }
 
   @Override

@@ -29,6 +29,31 @@ final class Tensors {
     return torch.tensor(values).view(shape);
   }
 
+  static Tensor longs(int[] values) {
+    long[] wide = new long[values.length];
+    for (int i = 0; i < wide.length; i++) {
+      wide[i] = values[i];
+    }
+    return longs(wide, wide.length);
+  }
+
+  static long[] toLongs(Tensor tensor) {
+    Tensor contiguous = tensor.contiguous();
+    long[] values = new long[Math.toIntExact(contiguous.numel())];
+    contiguous.data_ptr_long().get(values);
+    return values;
+  }
+
+  /**
+   * Rows of a matrix. The same as index_select, but with a gradient that adds whole rows instead of
+   * calling one operation per row.
+   *
+   * @param rows [n], int64
+   */
+  static Tensor gather(Tensor matrix, Tensor rows) {
+    return torch.embedding(matrix, rows);
+  }
+
   static long[] shape(Tensor tensor) {
     long[] shape = new long[(int) tensor.dim()];
     for (int i = 0; i < shape.length; i++) {

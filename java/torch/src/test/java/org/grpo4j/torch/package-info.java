@@ -1,0 +1,4 @@
+@NullMarked
+package org.grpo4j.torch;
+
+import org.jspecify.annotations.NullMarked;
