@@ -5,7 +5,10 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
+import org.grpo4j.kernels.Isa;
+import org.grpo4j.kernels.Kernels;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.selfcheck.VectorSuite;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +36,13 @@ final class SelfcheckCommand implements Callable<Integer> {
       description = "What computes: cpu.")
   private String backend;
 
+  @Option(
+      names = "--isa",
+      paramLabel = "NAME",
+      defaultValue = "auto",
+      description = "Instruction set of the kernels: auto, all (one after the other), or a name.")
+  private String isa;
+
   @Override
   public Integer call() throws IOException {
     if (!backend.equals("cpu")) {
@@ -43,11 +53,29 @@ final class SelfcheckCommand implements Callable<Integer> {
       throw new InputException("--vectors %s: no such folder".formatted(folder));
     }
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-    VectorSuite suite = new VectorSuite(VectorSuite.allCheckers(), out);
+    VectorSuite suite = new VectorSuite(VectorSuite.allCheckers(), isas(isa), out);
     suite.run(folder);
     out.println(suite.totals());
     out.flush();
     return suite.succeeded() ? 0 : Failures.INTERNAL;
+  }
+
+  private static List<Isa> isas(String name) {
+    List<Isa> available = Kernels.availableIsas();
+    if (name.equals("auto")) {
+      return List.of();
+    }
+    if (name.equals("all")) {
+      return available;
+    }
+    List<Isa> chosen = available.stream().filter(isa -> isa.toString().equals(name)).toList();
+    if (chosen.isEmpty()) {
+      throw new InputException(
+          "--isa %s: want auto, all or one of what this machine has: %s"
+              .formatted(name, available));
+    }
+    Kernels.use(chosen.get(0));
+    return chosen;
   }
 
   /** The reference vectors beside this checkout, or beside a folder around it. */

@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Properties;
 import org.bytedeco.javacpp.Loader;
+import org.grpo4j.kernels.KernelException;
+import org.grpo4j.kernels.Kernels;
 
 /** Versions of what computes, for versions.json and doctor. */
 final class Versions {
@@ -35,6 +37,7 @@ final class Versions {
     }
     versions.put("os", os());
     versions.put("cpu", Machine.cpu());
+    versions.put("kernels", kernels());
     versions.put("processors", Runtime.getRuntime().availableProcessors());
     return versions;
   }
@@ -50,6 +53,15 @@ final class Versions {
             System.getProperty("os.name"),
             System.getProperty("os.version"),
             System.getProperty("os.arch"));
+  }
+
+  /** The instruction set chosen and those present, or why a forced one can't be met. */
+  private static String kernels() {
+    try {
+      return Kernels.describe();
+    } catch (KernelException e) {
+      return String.valueOf(e.getMessage());
+    }
   }
 
   private static String library(String artifact) {

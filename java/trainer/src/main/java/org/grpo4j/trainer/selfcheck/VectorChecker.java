@@ -10,4 +10,11 @@ public interface VectorChecker {
 
   /** Runs every case of the file and reports each one once. */
   void check(Path file, CheckReport report) throws IOException;
+
+  /**
+   * Whether the outcome depends on the kernels, so that each instruction set is a case of its own.
+   */
+  default boolean usesKernels() {
+    return false;
+  }
 }

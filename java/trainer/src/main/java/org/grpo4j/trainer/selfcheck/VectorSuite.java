@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.grpo4j.kernels.Isa;
+import org.grpo4j.kernels.Kernels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,7 @@ public final class VectorSuite {
   private static final int LONGEST_VALUE = 200;
 
   private final List<VectorChecker> checkers;
+  private final List<Isa> isas;
   private final PrintStream out;
   private long passed;
   private long failed;
@@ -27,9 +30,12 @@ public final class VectorSuite {
    * Creates a suite.
    *
    * @param checkers each file goes to the first that accepts it
+   * @param isas a file whose checker uses the kernels is checked once under each; empty: once,
+   *     under the one in use
    */
-  public VectorSuite(List<VectorChecker> checkers, PrintStream out) {
+  public VectorSuite(List<VectorChecker> checkers, List<Isa> isas, PrintStream out) {
     this.checkers = List.copyOf(checkers);
+    this.isas = List.copyOf(isas);
     this.out = out;
   }
 
@@ -38,6 +44,8 @@ public final class VectorSuite {
     return List.of(
         new AdvantageVectors(),
         new BfclVectors(),
+        new ChatTemplateVectors(),
+        new ModelVectors(),
         new RestWeightVectors(),
         new RllaRewardVectors(),
         new ToolRlRewardVectors());
@@ -57,20 +65,20 @@ public final class VectorSuite {
     List<Path> unknown = new ArrayList<>();
     List<Path> modelFolders = new ArrayList<>();
     for (Path file : files) {
-      FileReport report = new FileReport(name(base, file));
-      VectorChecker checker = accepting(file, report);
-      if (checker == null && report.isEmpty()) {
+      FileReport unreadable = new FileReport(name(base, file));
+      VectorChecker checker = accepting(file, unreadable);
+      if (checker != null) {
+        checkUnderIsas(checker, file, name(base, file));
+      } else if (unreadable.isEmpty()) {
         unknown.add(file);
         continue;
-      }
-      if (checker != null) {
-        check(checker, file, report);
+      } else {
+        print(unreadable);
       }
       Path folder = file.getParent();
       if (folder != null && Files.exists(folder.resolve("config.json"))) {
         modelFolders.add(folder);
       }
-      print(report);
     }
     for (Path file : unknown) {
       // The weights and settings beside a reference are its input, not vectors left unchecked.
@@ -99,6 +107,23 @@ public final class VectorSuite {
       }
     }
     return null;
+  }
+
+  private void checkUnderIsas(VectorChecker checker, Path file, String name) {
+    if (isas.isEmpty() || !checker.usesKernels()) {
+      FileReport report = new FileReport(name);
+      check(checker, file, report);
+      print(report);
+      return;
+    }
+    Isa before = Kernels.isa();
+    for (Isa isa : isas) {
+      Kernels.use(isa);
+      FileReport report = new FileReport(name + " [" + isa + "]");
+      check(checker, file, report);
+      print(report);
+    }
+    Kernels.use(before);
   }
 
   private static void check(VectorChecker checker, Path file, FileReport report) {

@@ -53,6 +53,7 @@ class MainTest {
         "eval isa=mmx",
         "selfcheck --vectors /nowhere",
         "selfcheck --backend cuda",
+        "selfcheck --isa mmx --vectors .",
       })
   void badInputIsOneLineAndStatusTwo(String line) {
     assertEquals(2, run(line.split(" ")), err.toString());
@@ -138,6 +139,7 @@ class MainTest {
     String text = out.toString();
     assertTrue(text.contains("javacpp        1.5.13"), text);
     assertTrue(text.contains("CUDA device"), text);
+    assertTrue(text.contains("kernels        isa "), text);
     assertEquals(status == 0, text.contains("everything that a build needs is here"), text);
     assertFalse(text.contains("null"), text);
   }

@@ -41,7 +41,9 @@ class VectorSuiteTest {
   private VectorSuite suite(Path root) throws IOException {
     VectorSuite suite =
         new VectorSuite(
-            List.of(new Letters()), new PrintStream(bytes, true, StandardCharsets.UTF_8));
+            List.of(new Letters()),
+            List.of(),
+            new PrintStream(bytes, true, StandardCharsets.UTF_8));
     suite.run(root);
     return suite;
   }
