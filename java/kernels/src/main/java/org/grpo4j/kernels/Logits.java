@@ -85,20 +85,39 @@ public final class Logits {
   public static Logits of(Buffer direct, DType dtype, long rows, long vocab, long rowStride) {
     check(direct.isDirect(), "buffer is on the Java heap: want a direct buffer");
     if (direct instanceof ByteBuffer bytes) {
-      return of(new BytePointer(bytes), dtype, rows, vocab, rowStride);
+      return of(
+          within(new BytePointer(bytes.duplicate().clear()), bytes), dtype, rows, vocab, rowStride);
     }
     if (direct instanceof FloatBuffer floats) {
       checkOrder(floats.order());
-      return of(new FloatPointer(floats), dtype, rows, vocab, rowStride);
+      return of(
+          within(new FloatPointer(floats.duplicate().clear()), floats),
+          dtype,
+          rows,
+          vocab,
+          rowStride);
     }
     if (direct instanceof ShortBuffer shorts) {
       checkOrder(shorts.order());
-      return of(new ShortPointer(shorts), dtype, rows, vocab, rowStride);
+      return of(
+          within(new ShortPointer(shorts.duplicate().clear()), shorts),
+          dtype,
+          rows,
+          vocab,
+          rowStride);
     }
     throw new IllegalArgumentException(
         "buffer is a "
             + direct.getClass().getSimpleName()
             + ": want a ByteBuffer, FloatBuffer or ShortBuffer");
+  }
+
+  /**
+   * A pointer to a whole buffer, from the buffer's position to its limit. (JavaCPP 1.5.13 takes the
+   * position of a float or short buffer as bytes when it computes the address.)
+   */
+  private static Pointer within(Pointer whole, Buffer buffer) {
+    return whole.position(buffer.position()).limit(buffer.limit());
   }
 
   private static void checkOrder(ByteOrder order) {

@@ -1,0 +1,202 @@
+package org.grpo4j.trainer.selfcheck;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Arrays;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.grpo4j.kernels.DType;
+import org.grpo4j.kernels.Logits;
+import org.grpo4j.kernels.PolicyBatch;
+import org.grpo4j.kernels.PolicyLoss;
+import org.grpo4j.kernels.PolicyLossConfig;
+import org.grpo4j.kernels.PolicyLossMetrics;
+import org.grpo4j.kernels.RowStatistics;
+import org.grpo4j.kernels.TokenStats;
+import org.grpo4j.torch.InputException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One case of a loss vector in float32, as the kernels take it: logits [B, T, V] as B·T rows, and
+ * the arrays [B, T] and [B] beside them.
+ */
+final class LossVector {
+  /** What one call gave: loss and metrics, and the gradient [B·T·V]. */
+  @SuppressWarnings("ArrayRecordComponent") // compared element by element, never as a record
+  record Result(PolicyLossMetrics metrics, double[] gradient) {}
+
+  /** Log-prob and entropy of every token, masked ones too, [B·T]. */
+  @SuppressWarnings("ArrayRecordComponent")
+  record Statistics(double[] logProbs, double[] entropies) {}
+
+  final int sequences;
+  final int length;
+  final int vocab;
+  final double temperature;
+  final float[][] mask;
+  final double[] advantages;
+  final double @Nullable [] oldLogProbs;
+  private final double @Nullable [] refLogProbs;
+  private final float[] logits;
+  private final long[] targets;
+
+  LossVector(JsonNode vector) {
+    JsonNode shape = vector.path("shape");
+    sequences = shape.path(0).asInt();
+    length = shape.path(1).asInt();
+    vocab = shape.path(2).asInt();
+    temperature = vector.path("temperature").asDouble(1);
+    int rows = sequences * length;
+    logits = floats(array(vector, "logits", rows * vocab));
+    double[] ids = array(vector, "completion_ids", rows);
+    targets = Arrays.stream(ids).mapToLong(id -> (long) id).toArray();
+    mask = perToken(array(vector, "completion_mask", rows));
+    advantages = array(vector, "advantages", sequences);
+    oldLogProbs = optional(vector, "old_log_probs", rows);
+    refLogProbs = optional(vector, "ref_log_probs", rows);
+  }
+
+  private static double[] array(JsonNode vector, String field, int size) {
+    double[] values = VectorFiles.doubles(vector.path(field));
+    if (values.length != size) {
+      throw new InputException(
+          "field " + field + " has " + values.length + " values; the shape wants " + size);
+    }
+    return values;
+  }
+
+  /** A field [B, T] that may be absent or null. */
+  static double @Nullable [] optional(JsonNode vector, String field, int size) {
+    return vector.path(field).isArray() ? array(vector, field, size) : null;
+  }
+
+  private static float[] floats(double[] values) {
+    float[] out = new float[values.length];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = (float) values[i];
+    }
+    return out;
+  }
+
+  /** [B·T] as [B][T]. */
+  float[][] perToken(double[] values) {
+    float[][] out = new float[sequences][];
+    for (int i = 0; i < sequences; i++) {
+      out[i] = floats(Arrays.copyOfRange(values, i * length, (i + 1) * length));
+    }
+    return out;
+  }
+
+  int rows() {
+    return sequences * length;
+  }
+
+  /**
+   * Entropy of one row in double at the case's temperature. Only for placing the top-entropy mask:
+   * where the quantile is a token's own entropy, the reference decides it by float64 digits that
+   * the kernels' float32 output does not have.
+   */
+  double entropy(int row) {
+    double max = Double.NEGATIVE_INFINITY;
+    for (int v = 0; v < vocab; v++) {
+      max = Math.max(max, logits[row * vocab + v] / temperature);
+    }
+    double sum = 0;
+    double weighted = 0;
+    for (int v = 0; v < vocab; v++) {
+      double u = logits[row * vocab + v] / temperature - max;
+      sum += Math.exp(u);
+      weighted += u == Double.NEGATIVE_INFINITY ? 0 : Math.exp(u) * u;
+    }
+    return Math.log(sum) - weighted / sum;
+  }
+
+  Statistics statistics() {
+    try (PointerScope scope = new PointerScope()) {
+      RowStatistics out = RowStatistics.allocate(rows());
+      TokenStats.compute(
+          matrix(new FloatPointer(logits)), new LongPointer(targets), null, temperature, out);
+      return new Statistics(doubles(out.logProbs()), doubles(out.entropy()));
+    }
+  }
+
+  /** Loss and gradient of all rows with the weights given, [B][T] each. */
+  Result run(PolicyLossConfig config, float[][] policyWeights, float[][] regularizerWeights) {
+    try (PointerScope scope = new PointerScope()) {
+      FloatPointer memory = new FloatPointer(logits);
+      PolicyLossMetrics metrics =
+          PolicyLoss.compute(
+              matrix(memory),
+              batch(0, sequences, policyWeights, regularizerWeights, null),
+              config,
+              RowStatistics.allocate(rows()),
+              matrix(memory));
+      return new Result(metrics, doubles(memory));
+    }
+  }
+
+  /** The metrics of one sequence's trained tokens alone, by a list of its rows. */
+  PolicyLossMetrics sequenceMetrics(int sequence, PolicyLossConfig config) {
+    float[][] ones = new float[sequences][];
+    for (int i = 0; i < sequences; i++) {
+      ones[i] = mask[i].clone();
+    }
+    try (PointerScope scope = new PointerScope()) {
+      FloatPointer memory = new FloatPointer(logits);
+      long[] rows = new long[length];
+      Arrays.setAll(rows, t -> (long) sequence * length + t);
+      return PolicyLoss.compute(
+          matrix(memory),
+          batch(sequence, sequence + 1, ones, ones, new LongPointer(rows)),
+          config,
+          RowStatistics.allocate(length),
+          matrix(memory));
+    }
+  }
+
+  private Logits matrix(FloatPointer memory) {
+    return Logits.of(memory, DType.F32, rows(), vocab);
+  }
+
+  private PolicyBatch batch(
+      int from,
+      int to,
+      float[][] policyWeights,
+      float[][] regularizers,
+      @Nullable LongPointer rows) {
+    int first = from * length;
+    int end = to * length;
+    float[] perRow = new float[end - first];
+    for (int i = 0; i < perRow.length; i++) {
+      perRow[i] = (float) advantages[(first + i) / length];
+    }
+    return new PolicyBatch(
+        new LongPointer(Arrays.copyOfRange(targets, first, end)),
+        slice(oldLogProbs, first, end),
+        slice(refLogProbs, first, end),
+        new FloatPointer(perRow),
+        flatten(policyWeights, from, to),
+        flatten(regularizers, from, to),
+        rows);
+  }
+
+  private static @Nullable FloatPointer slice(double @Nullable [] values, int first, int end) {
+    return values == null ? null : new FloatPointer(floats(Arrays.copyOfRange(values, first, end)));
+  }
+
+  private FloatPointer flatten(float[][] values, int from, int to) {
+    float[] flat = new float[(to - from) * length];
+    for (int i = from; i < to; i++) {
+      System.arraycopy(values[i], 0, flat, (i - from) * length, length);
+    }
+    return new FloatPointer(flat);
+  }
+
+  private static double[] doubles(FloatPointer pointer) {
+    float[] values = new float[Math.toIntExact(pointer.limit())];
+    pointer.get(values);
+    double[] out = new double[values.length];
+    Arrays.setAll(out, i -> values[i]);
+    return out;
+  }
+}
