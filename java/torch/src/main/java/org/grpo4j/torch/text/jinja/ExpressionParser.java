@@ -89,7 +89,15 @@ class ExpressionParser {
     while (skipOperator(",") && startsExpression()) {
       items.add(expression());
     }
-    return list(items);
+    return tuple(items);
+  }
+
+  private static Expr tuple(List<Expr> items) {
+    return s -> {
+      List<@Nullable Object> values = new ArrayList<>();
+      items.forEach(item -> values.add(item.eval(s)));
+      return new Tuple(values);
+    };
   }
 
   private boolean startsExpression() {
@@ -292,7 +300,7 @@ class ExpressionParser {
   }
 
   private Expr parenthesised() {
-    Expr value = peek().isOperator(")") ? list(List.of()) : tuple();
+    Expr value = peek().isOperator(")") ? tuple(List.of()) : tuple();
     expectOperator(")");
     return value;
   }

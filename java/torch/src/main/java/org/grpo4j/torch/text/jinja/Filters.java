@@ -105,7 +105,7 @@ final class Filters {
     return out.toString();
   }
 
-  private static List<List<@Nullable Object>> items(@Nullable Object value) {
+  private static List<@Nullable Object> items(@Nullable Object value) {
     if (value instanceof Undefined) {
       return List.of();
     }

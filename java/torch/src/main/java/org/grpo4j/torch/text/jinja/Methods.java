@@ -2,7 +2,6 @@ package org.grpo4j.torch.text.jinja;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -229,9 +228,9 @@ final class Methods {
     };
   }
 
-  static List<List<@Nullable Object>> items(Map<?, ?> map) {
-    List<List<@Nullable Object>> pairs = new ArrayList<>();
-    map.forEach((key, value) -> pairs.add(Collections.unmodifiableList(Arrays.asList(key, value))));
+  static List<@Nullable Object> items(Map<?, ?> map) {
+    List<@Nullable Object> pairs = new ArrayList<>();
+    map.forEach((key, value) -> pairs.add(new Tuple(Arrays.asList(key, value))));
     return pairs;
   }
 

@@ -67,6 +67,9 @@ final class Values {
     StringBuilder out = new StringBuilder();
     if (value instanceof List<?> list) {
       list.forEach(item -> out.append(out.isEmpty() ? "" : ", ").append(repr(item)));
+      if (value instanceof Tuple) {
+        return "(" + out + (list.size() == 1 ? ",)" : ")");
+      }
       return "[" + out + "]";
     }
     if (value instanceof Map<?, ?> map) {
@@ -110,6 +113,9 @@ final class Values {
     if (value instanceof Undefined undefined) {
       return "undefined value (" + undefined.what() + ")";
     }
+    if (value instanceof Tuple) {
+      return "tuple";
+    }
     return value instanceof Map ? "dict" : value instanceof List ? "list" : "function";
   }
 
@@ -132,7 +138,9 @@ final class Values {
     }
     if (a instanceof List<?> x && b instanceof List<?> y) {
       Iterator<?> others = y.iterator();
-      return x.size() == y.size() && x.stream().allMatch(item -> equal(item, others.next()));
+      return a instanceof Tuple == b instanceof Tuple
+          && x.size() == y.size()
+          && x.stream().allMatch(item -> equal(item, others.next()));
     }
     if (a instanceof Map<?, ?> x && b instanceof Map<?, ?> y) {
       return x.size() == y.size()
@@ -251,10 +259,13 @@ final class Values {
       case "*" -> Math.multiplyExact(x, y);
       case "//" -> Math.floorDiv(x, y);
       case "%" -> Math.floorMod(x, y);
-      case "**" ->
-          y >= 0
-              ? BigInteger.valueOf(x).pow((int) y).longValueExact()
-              : Math.pow((double) x, (double) y);
+      case "**" -> {
+        // Not a conditional expression: that would turn the long into a double.
+        if (y >= 0) {
+          yield BigInteger.valueOf(x).pow((int) y).longValueExact();
+        }
+        yield Math.pow((double) x, (double) y);
+      }
       default -> throw new TemplateException("unknown operator " + operator);
     };
   }
