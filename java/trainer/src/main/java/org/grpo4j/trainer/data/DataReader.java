@@ -76,6 +76,8 @@ public final class DataReader {
         rows = readLines(file, maxRows);
       } else if (name.endsWith(".json")) {
         rows = readArray(file, maxRows);
+      } else if (name.endsWith(".parquet")) {
+        rows = readParquet(file, maxRows);
       } else {
         throw new InputException(
             file + ": unknown kind of data file; expected .json (an array), .jsonl or .parquet");
@@ -148,6 +150,17 @@ public final class DataReader {
       throw new RowSource(file, rows.size() + 1, at == null ? line : at.getLineNr())
           .error("not valid JSON (" + reason(e) + ")", e);
     }
+    return rows;
+  }
+
+  private static List<Example> readParquet(Path file, int maxRows) throws IOException {
+    List<Example> rows = new ArrayList<>();
+    ParquetRows.read(
+        file,
+        row -> {
+          rows.add(RowForm.toExample(row, new RowSource(file, rows.size() + 1, 0)));
+          return rows.size() < maxRows;
+        });
     return rows;
   }
 
