@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Random;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -37,20 +38,44 @@ public final class DecoderSpeed {
         PointerScope scope = new PointerScope()) {
       PromptBatch prompts = prompts();
       Tensor completions = ids(COMPLETIONS, length, 2);
+      Tensor lengths = lengths(length);
+      double ragged =
+          best(() -> trainStep(model, () -> model.completionHidden(prompts, completions, lengths)));
       double forward = best(() -> model.logits(model.completionHidden(prompts, completions)));
-      double both = best(() -> trainStep(model, prompts, completions));
+      double both =
+          best(() -> trainStep(model, () -> model.completionHidden(prompts, completions)));
       double[] decode = decode(model, prompts, length);
       System.out.printf(
-          "threads %d, length %d: forward %.1f ms, forward and backward %.1f ms, prefill %.2f ms,"
-              + " step %.3f ms%n",
-          threads, length, forward * 1e3, both * 1e3, decode[0] * 1e3, decode[1] * 1e3);
+          "threads %d, length %d: forward %.1f ms, forward and backward %.1f ms, with lengths"
+              + " from 60%% to 100%% %.1f ms, prefill %.2f ms, step %.3f ms; matrix products run at"
+              + " %.0f GFLOP/s%n",
+          threads,
+          length,
+          forward * 1e3,
+          both * 1e3,
+          ragged * 1e3,
+          decode[0] * 1e3,
+          decode[1] * 1e3,
+          productRate());
     }
   }
 
-  private static void trainStep(DecoderModel model, PromptBatch prompts, Tensor completions) {
-    Tensor logits = model.logits(model.completionHidden(prompts, completions));
+  private static void trainStep(DecoderModel model, Supplier<Tensor> hidden) {
+    Tensor logits = model.logits(hidden.get());
     Tensor gradient = torch.ones_like(logits);
     logits.backward(gradient, new BoolOptional(), false, new TensorArrayRefOptional());
+  }
+
+  private static Tensor lengths(int longest) {
+    long[] lengths = new Random(5).longs(COMPLETIONS, longest * 3L / 5, longest + 1L).toArray();
+    return Tensors.longs(lengths, COMPLETIONS);
+  }
+
+  /** What the machine gives at this moment, to divide the times by. */
+  private static double productRate() {
+    Tensor a = torch.randn(4480, 128);
+    Tensor b = torch.randn(128, 384);
+    return 2 * 4480 * 128 * 384 / best(() -> torch.mm(a, b)) / NANOS;
   }
 
   private static double[] decode(DecoderModel model, PromptBatch prompts, int length) {
