@@ -38,6 +38,12 @@ final class Failures {
       if (t instanceof InputException || t instanceof RunIoException) {
         return Optional.of(String.valueOf(t.getMessage()));
       }
+      String message = String.valueOf(t.getMessage());
+      if (message.toLowerCase(Locale.ROOT).contains("no space left on device")) {
+        return Optional.of(
+            "the disk is full (%s): free some space; a run that began goes on with --resume"
+                .formatted(message.lines().findFirst().orElse("")));
+      }
       Optional<String> memory = outOfMemory(t);
       if (memory.isPresent()) {
         return memory;

@@ -41,6 +41,8 @@ public final class HtmlReport {
           ChartSpec.of("Accuracy of calls", "exact", "eval/exact", "eval/sampled", "eval/format"),
           ChartSpec.of("Entropy by region, nats", "entropy", "entropy/.*"),
           ChartSpec.of("Clipped fraction of tokens", "clip_ratio/.*"),
+          ChartSpec.of("Mean token weight by region", "token_weight/.*"),
+          ChartSpec.of("Ratio to the policy that sampled", "ratio/(min|max)"),
           ChartSpec.of("KL to the reference", "kl"),
           ChartSpec.of("Gradient norm before clipping", "grad_norm"),
           ChartSpec.of("Tokens per second", "tokens_per_second"),
@@ -51,7 +53,8 @@ public final class HtmlReport {
               "Groups without spread, truncated completions",
               "frac_reward_zero_std",
               "completions/clipped_ratio"),
-          ChartSpec.of("Sampler against trainer: largest |ratio - 1|", "sampling/.*"));
+          ChartSpec.of("Sampler against trainer: largest |ratio - 1|", "sampling/.*"),
+          ChartSpec.of("Resident memory, MiB", "resident_mib"));
 
   private HtmlReport() {}
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.grpo4j.torch.InputException;
@@ -98,6 +99,8 @@ class MainTest {
     assertEquals(2, report(new RuntimeException(new InputException("rows.json line 3: x")), false));
     assertEquals("grpo4j: rows.json line 3: x", onlyErrorLine());
     IOException full = new IOException("No space left on device");
+    assertTrue(
+        Failures.explain(new UncheckedIOException(full)).orElse("").contains("disk is full"));
     assertTrue(
         Failures.explain(new RunIoException(folder, full)).orElse("").contains("disk is full"));
   }
