@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       GenerateCommand.class,
       EvalCommand.class,
       SelfcheckCommand.class,
+      EmbeddedCommand.class,
       DoctorCommand.class
     })
 public final class Main implements Runnable {

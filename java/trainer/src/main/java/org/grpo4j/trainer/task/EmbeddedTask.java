@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.grpo4j.trainer.data.Example;
 
 /**
@@ -36,6 +37,11 @@ public final class EmbeddedTask {
   /** Endless stream for reinforcement learning: {@code apply(i)} is prompt i, i ≥ 0. */
   public static IntFunction<Example> trainPrompts(long seed) {
     return i -> example(Stream.TRAIN, PhrasingSet.UNSEEN, Split.TRAIN, seed, i);
+  }
+
+  /** The first n of {@link #trainPrompts(long)}. */
+  public static List<Example> trainPrompts(int n, long seed) {
+    return IntStream.range(0, n).mapToObj(trainPrompts(seed)).toList();
   }
 
   /**

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.grpo4j.trainer.data.Example;
 
@@ -48,9 +47,7 @@ final class EmbeddedTokenizer {
   static BpeTrainer.Vocabulary train(long seed) {
     List<String> texts = new ArrayList<>();
     EmbeddedTask.warmStart(CORPUS_EXAMPLES, seed).forEach(e -> texts.add(text(e)));
-    IntStream.range(0, CORPUS_EXAMPLES)
-        .mapToObj(EmbeddedTask.trainPrompts(seed))
-        .forEach(e -> texts.add(text(e)));
+    EmbeddedTask.trainPrompts(CORPUS_EXAMPLES, seed).forEach(e -> texts.add(text(e)));
     return new BpeTrainer(SPECIAL_TOKENS, VOCABULARY_SIZE).train(texts);
   }
 

@@ -53,7 +53,8 @@ final class ToolCatalogue {
                 "Area of a triangle with base {base} and height {height}",
                 "How big is a triangle of base {base} and height {height}",
                 "Find the triangle area for base {base}, height {height}",
-                "A triangle has base {base} and height {height}, compute its area"),
+                "A triangle has base {base} and height {height}, compute its area",
+                "Triangle with height {height} and base {base}, what is the area"),
             PhrasingSet.UNSEEN,
             List.of(
                 "With base {base} and height {height}, what area has my triangle",
@@ -75,7 +76,8 @@ final class ToolCatalogue {
                 "Area of a rectangle with width {width} and height {height}",
                 "How big is a rectangle of width {width} and height {height}",
                 "Find the rectangle area for width {width}, height {height}",
-                "A rectangle has width {width} and height {height}, compute its area"),
+                "A rectangle has width {width} and height {height}, compute its area",
+                "Rectangle with height {height} and width {width}, what is the area"),
             PhrasingSet.UNSEEN,
             List.of(
                 "With width {width} and height {height}, what area has my rectangle",
@@ -97,7 +99,8 @@ final class ToolCatalogue {
                 "Weather in {city} for the next {days} days",
                 "What is the weather in {city} over {days} days",
                 "Show me {days} days of weather for {city}",
-                "Get the weather for {city}, {days} days"),
+                "Get the weather for {city}, {days} days",
+                "Over {days} days, how is the weather in {city}"),
             PhrasingSet.UNSEEN,
             List.of(
                 "Will the weather in {city} be nice for {days} days",
@@ -119,7 +122,8 @@ final class ToolCatalogue {
                 "Convert {amount} {source} to {target}",
                 "How much is {amount} {source} in {target}",
                 "Change {amount} {source} into {target}",
-                "Currency: {amount} from {source} to {target}"),
+                "Currency: {amount} from {source} to {target}",
+                "To {target} from {source}, convert {amount}"),
             PhrasingSet.UNSEEN,
             List.of(
                 "I want to convert my {amount} {source} into {target}",
@@ -141,7 +145,8 @@ final class ToolCatalogue {
                 "Transfer {amount} to {person}",
                 "Send {person} the amount of {amount}",
                 "Please transfer the money, {amount} to {person}",
-                "Move {amount} of my money to {person}"),
+                "Move {amount} of my money to {person}",
+                "To {person} I want to transfer {amount}"),
             PhrasingSet.UNSEEN,
             List.of(
                 "I want to transfer my {amount} over to {person}",
@@ -162,7 +167,8 @@ final class ToolCatalogue {
                 "Book a hotel in {city} for {nights} nights and {guests} guests",
                 "Hotel in {city}, {nights} nights, {guests} guests",
                 "I need a hotel in {city} for {nights} nights, {guests} guests",
-                "Find a hotel for {nights} nights, {guests} guests in {city}"),
+                "Find a hotel for {nights} nights, {guests} guests in {city}",
+                "For {guests} guests and {nights} nights in {city}, book a hotel"),
             PhrasingSet.UNSEEN,
             List.of(
                 "We want a hotel in {city}, stay {nights} nights, are {guests} guests",
@@ -184,7 +190,8 @@ final class ToolCatalogue {
                 "Search flights from {origin} to {target} with {seats} seats",
                 "Find {seats} seats on flights from {origin} to {target}",
                 "Flights from {origin} to {target}, {seats} seats",
-                "Show flights {origin} to {target} for {seats} seats"),
+                "Show flights {origin} to {target} for {seats} seats",
+                "To {target} from {origin}, search flights with {seats} seats"),
             PhrasingSet.UNSEEN,
             List.of(
                 "Are there flights from {origin} over to {target} with {seats} seats",
@@ -206,7 +213,8 @@ final class ToolCatalogue {
                 "Send an email to {person} in {minutes} minutes",
                 "Email {person} in {minutes} minutes",
                 "Write an email to {person}, send it in {minutes} minutes",
-                "In {minutes} minutes send an email to {person}"),
+                "In {minutes} minutes send an email to {person}",
+                "I want to email {person} after {minutes} minutes"),
             PhrasingSet.UNSEEN,
             List.of(
                 "Have an email go to {person} after {minutes} minutes",
@@ -228,7 +236,8 @@ final class ToolCatalogue {
                 "Set an alarm for {hour}:{minute}",
                 "Alarm at {hour}:{minute}",
                 "Please set the alarm to hour {hour} and minute {minute}",
-                "I need an alarm at {hour}:{minute}"),
+                "I need an alarm at {hour}:{minute}",
+                "Minute {minute}, hour {hour}, set an alarm"),
             PhrasingSet.UNSEEN,
             List.of(
                 "Let the alarm ring at {hour}:{minute}",
@@ -249,7 +258,8 @@ final class ToolCatalogue {
                 "Start a timer for {minutes} minutes and {seconds} seconds",
                 "Timer: {minutes} minutes {seconds} seconds",
                 "Set a timer of {minutes} minutes, {seconds} seconds",
-                "I need a timer for {minutes} minutes, {seconds} seconds"),
+                "I need a timer for {minutes} minutes, {seconds} seconds",
+                "With {seconds} seconds and {minutes} minutes start a timer"),
             PhrasingSet.UNSEEN,
             List.of(
                 "Have a timer run {minutes} minutes and {seconds} seconds",
@@ -271,7 +281,8 @@ final class ToolCatalogue {
                 "Set the heating in the {room} to {degrees} degrees",
                 "Heating in the {room} at {degrees} degrees",
                 "Heat the {room} to {degrees} degrees",
-                "Please set {degrees} degrees of heating for the {room}"),
+                "Please set {degrees} degrees of heating for the {room}",
+                "For the {room} I want heating at {degrees} degrees"),
             PhrasingSet.UNSEEN,
             List.of(
                 "I want the heating of my {room} up at {degrees} degrees",
@@ -293,7 +304,8 @@ final class ToolCatalogue {
                 "Play music in the {room} at volume {volume}",
                 "Music in the {room}, volume {volume}",
                 "Please play some music in the {room} with volume {volume}",
-                "At volume {volume} play music in the {room}"),
+                "At volume {volume} play music in the {room}",
+                "For the {room} I want music at volume {volume}"),
             PhrasingSet.UNSEEN,
             List.of(
                 "I want some music for the {room}, have volume {volume}",
@@ -315,7 +327,8 @@ final class ToolCatalogue {
                 "Body mass for weight {weight} and height {height}",
                 "Compute the body mass, weight {weight}, height {height}",
                 "What is my body mass with weight {weight} and height {height}",
-                "Find the body mass of weight {weight} and height {height}"),
+                "Find the body mass of weight {weight} and height {height}",
+                "With height {height} and weight {weight}, what is my body mass"),
             PhrasingSet.UNSEEN,
             List.of(
                 "Tell me the body mass, I have weight {weight} and height {height}",
@@ -337,7 +350,8 @@ final class ToolCatalogue {
                 "Order {count} pizza for {person}",
                 "Please order pizza for {person}, count {count}",
                 "I need {count} pizza sent to {person}",
-                "Pizza order: {count} for {person}"),
+                "Pizza order: {count} for {person}",
+                "For {person} I want to order {count} pizza"),
             PhrasingSet.UNSEEN,
             List.of(
                 "We want pizza for {person}, order {count}",

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -12,8 +14,15 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.grpo4j.trainer.data.DataReader;
 import org.grpo4j.trainer.data.Example;
+import org.grpo4j.trainer.reward.ExactCallReward;
+import org.grpo4j.trainer.reward.RewardFunction;
+import org.grpo4j.trainer.reward.RewardInput;
+import org.grpo4j.trainer.reward.ToolRlOptions;
+import org.grpo4j.trainer.reward.ToolRlReward;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -96,6 +105,32 @@ class EmbeddedTaskTest {
       assertTrue(e.answer().startsWith("<think>use " + tool + "</think>\n<tool_call>\n{"));
       numbers(e).forEach(n -> assertTrue(lines.get(3).contains(n), question + " / " + e.answer()));
     }
+  }
+
+  @Test
+  void theAnswerItselfGetsTheHighestReward() {
+    RewardFunction reward = new ToolRlReward(ToolRlOptions.of());
+    for (PhrasingSet phrasings : PhrasingSet.values()) {
+      for (Example e : EmbeddedTask.heldOut(phrasings, 200, 1)) {
+        assertTrue(ExactCallReward.isExact(e.answer(), e.answer()), e.answer());
+        double total = reward.score(RewardInput.ofText(e.answer(), e.answer(), 0)).total();
+        assertEquals(4.0, total, 1e-9, "format 1 + correctness 3: " + e.answer());
+      }
+    }
+  }
+
+  @Test
+  void dataFilesAreReadBackAsTheSameExamples(@TempDir Path folder) throws IOException {
+    EmbeddedCheckpoint.writeData(folder, 20, 10, 5);
+    List<Example> read = DataReader.read(folder.resolve("held-out-never.jsonl"));
+    List<Example> made = EmbeddedTask.heldOut(PhrasingSet.NEVER, 10, 5);
+    assertEquals(made.size(), read.size());
+    for (int i = 0; i < made.size(); i++) {
+      assertEquals(made.get(i).id(), read.get(i).id());
+      assertEquals(made.get(i).messages(), read.get(i).messages());
+      assertEquals(made.get(i).answer(), read.get(i).answer());
+    }
+    assertEquals(20, DataReader.read(folder.resolve("warm-start.jsonl")).size());
   }
 
   private static Stream<Example> training(int n) {
