@@ -28,6 +28,11 @@ public final class TrlLossVectors implements VectorChecker {
   }
 
   @Override
+  public boolean usesKernels() {
+    return true;
+  }
+
+  @Override
   public void check(Path file, CheckReport report) throws IOException {
     for (JsonNode vector : VectorFiles.cases(file)) {
       String name = vector.path("name").asText();

@@ -48,7 +48,9 @@ public final class VectorSuite {
         new ModelVectors(),
         new RestWeightVectors(),
         new RllaRewardVectors(),
-        new ToolRlRewardVectors());
+        new ToolRlRewardVectors(),
+        new TrlLossVectors(),
+        new VerlLossVectors());
   }
 
   /**
