@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import org.grpo4j.torch.InputException;
@@ -50,7 +49,7 @@ public record GenerationConfig(
         pad,
         settings.map(n -> number(generation, n, "temperature")).orElse(OptionalDouble.empty()),
         settings.map(n -> number(generation, n, "top_p")).orElse(OptionalDouble.empty()),
-        settings.map(n -> integer(generation, n, "top_k")).orElse(OptionalInt.empty()));
+        settings.map(n -> JsonFiles.integer(generation, n, "top_k")).orElse(OptionalInt.empty()));
   }
 
   private static Optional<ObjectNode> object(Path file) {
@@ -73,14 +72,7 @@ public record GenerationConfig(
   }
 
   private static OptionalInt id(Path file, ObjectNode node) {
-    return integer(file, node, "pad_token_id");
-  }
-
-  private static OptionalInt integer(Path file, ObjectNode node, String field) {
-    OptionalLong value = JsonFiles.integer(file, node, field);
-    return value.isPresent()
-        ? OptionalInt.of(Math.toIntExact(value.getAsLong()))
-        : OptionalInt.empty();
+    return JsonFiles.integer(file, node, "pad_token_id");
   }
 
   private static OptionalDouble number(Path file, ObjectNode node, String field) {

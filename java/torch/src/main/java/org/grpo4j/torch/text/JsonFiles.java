@@ -12,7 +12,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.OptionalLong;
+import java.util.OptionalInt;
 import org.grpo4j.torch.InputException;
 
 /** Reads the JSON files of a checkpoint folder; what is wrong with one becomes one clear line. */
@@ -26,7 +26,7 @@ final class JsonFiles {
           .build();
 
   static {
-    // A vocabulary entry or a chat template may be long; the file is local and trusted to be read.
+    // Jackson refuses strings above 20 MB, which a file on the own disk may hold.
     MAPPER
         .getFactory()
         .setStreamReadConstraints(
@@ -48,15 +48,15 @@ final class JsonFiles {
   }
 
   /** An optional integer field: absent and null are empty, anything but an integer is an error. */
-  static OptionalLong integer(Path file, JsonNode object, String field) {
+  static OptionalInt integer(Path file, JsonNode object, String field) {
     JsonNode value = object.path(field);
     if (value.isMissingNode() || value.isNull()) {
-      return OptionalLong.empty();
+      return OptionalInt.empty();
     }
-    if (!value.isIntegralNumber()) {
+    if (!value.isIntegralNumber() || !value.canConvertToInt()) {
       throw new InputException(file + ": " + field + " must be an integer, got " + value);
     }
-    return OptionalLong.of(value.asLong());
+    return OptionalInt.of(value.asInt());
   }
 
   static InputException malformed(Path file, JacksonException e) {

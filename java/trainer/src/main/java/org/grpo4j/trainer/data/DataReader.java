@@ -35,8 +35,7 @@ public final class DataReader {
       JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
   static {
-    // Prompts with many tool signatures exceed Jackson's default of 20 MB only when broken, but a
-    // limit of our own choosing would be one more thing to explain.
+    // Jackson refuses strings above 20 MB, which a file on the own disk may hold.
     MAPPER
         .getFactory()
         .setStreamReadConstraints(
