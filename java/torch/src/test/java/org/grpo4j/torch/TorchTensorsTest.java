@@ -1,0 +1,100 @@
+package org.grpo4j.torch;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.grpo4j.kernels.DType;
+import org.grpo4j.kernels.Logits;
+import org.grpo4j.kernels.PolicyBatch;
+import org.grpo4j.kernels.PolicyLoss;
+import org.grpo4j.kernels.PolicyLossConfig;
+import org.grpo4j.kernels.RowStatistics;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+class TorchTensorsTest {
+  private static void refused(String part, Executable call) {
+    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, call);
+    assertTrue(String.valueOf(e.getMessage()).contains(part), e::toString);
+  }
+
+  @Test
+  void viewsKeepShapeTypeAndStride() {
+    TorchRuntime.load();
+    try (PointerScope scope = new PointerScope()) {
+      Logits three = TorchTensors.logits(torch.zeros(2, 3, 5));
+      assertEquals(6, three.rows());
+      assertEquals(5, three.vocab());
+      assertEquals(DType.F32, three.dtype());
+      assertEquals(
+          DType.BF16, TorchTensors.logits(torch.zeros(2, 5).toType(ScalarType.BFloat16)).dtype());
+      Logits columns = TorchTensors.logits(torch.zeros(4, 9).narrow(1, 2, 5));
+      assertEquals(5, columns.vocab());
+      assertEquals(9, columns.rowStride());
+      assertEquals(0, TorchTensors.logits(torch.zeros(0, 5)).rows());
+    }
+  }
+
+  @Test
+  void whatTheKernelsCannotRead() {
+    TorchRuntime.load();
+    try (PointerScope scope = new PointerScope()) {
+      refused("Double", () -> TorchTensors.logits(torch.zeros(2, 5).toType(ScalarType.Double)));
+      refused("not contiguous", () -> TorchTensors.logits(torch.zeros(5, 2).t()));
+      refused(
+          "floats [2, 5] are Long: want Float",
+          () -> TorchTensors.floats(torch.zeros(2, 5).toType(ScalarType.Long)));
+      refused("longs [3] are Float: want Long", () -> TorchTensors.longs(torch.zeros(3)));
+      refused("undefined", () -> TorchTensors.floats(new Tensor()));
+      refused("do not require", () -> TorchTensors.backward(torch.zeros(2), torch.zeros(2)));
+      refused(
+          "[3]: want that of the logits, [2]",
+          () -> TorchTensors.backward(torch.zeros(2), torch.zeros(3)));
+    }
+  }
+
+  /** The kernel's gradient, handed to autograd, against autograd through log_softmax. */
+  @Test
+  void backwardThroughTheKernelEqualsAutograd() {
+    TorchRuntime.load();
+    try (PointerScope scope = new PointerScope()) {
+      Tensor hidden = torch.zeros(3, 4).uniform_();
+      Tensor targets = torch.zeros(3).add(new Scalar(2)).toType(ScalarType.Long);
+      Tensor ours = torch.zeros(4, 50).uniform_().set_requires_grad(true);
+      Tensor theirs = ours.detach().clone().set_requires_grad(true);
+
+      Tensor logits = hidden.matmul(ours);
+      Tensor weights = torch.zeros(3).add(new Scalar(1));
+      Tensor memory = logits.detach();
+      Logits view = TorchTensors.logits(memory);
+      PolicyLoss.compute(
+          view,
+          new PolicyBatch(
+              TorchTensors.longs(targets),
+              null,
+              null,
+              TorchTensors.floats(weights),
+              TorchTensors.floats(weights),
+              TorchTensors.floats(weights),
+              null),
+          PolicyLossConfig.defaults(),
+          RowStatistics.allocate(3),
+          view);
+      TorchTensors.backward(logits, memory);
+
+      torch
+          .log_softmax(hidden.matmul(theirs), 1)
+          .gather(1, targets.unsqueeze(1))
+          .sum()
+          .neg()
+          .backward();
+      assertTrue(ours.grad().sub(theirs.grad()).abs().max().item_float() < 1e-6f);
+    }
+  }
+}
