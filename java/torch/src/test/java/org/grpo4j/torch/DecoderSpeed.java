@@ -21,7 +21,7 @@ public final class DecoderSpeed {
   private static final int PROMPTS = 16;
   private static final int PROMPT_LENGTH = 38;
   private static final int COMPLETIONS = 128;
-  private static final int REPEATS = 5;
+  private static final int REPEATS = 25;
   private static final double NANOS = 1e9;
 
   private static boolean singleThreaded;
