@@ -3,6 +3,7 @@ package org.grpo4j.trainer.cli;
 import java.util.concurrent.Callable;
 import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.config.EvalConfig;
+import org.grpo4j.trainer.recipe.EvalRun;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -17,6 +18,7 @@ final class EvalCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     EvalConfig config = common.load(ConfigLoader.EVAL);
-    throw new UnsupportedOperationException("eval is not wired to the command line yet: " + config);
+    EvalRun.evaluate(config, System.out);
+    return 0;
   }
 }

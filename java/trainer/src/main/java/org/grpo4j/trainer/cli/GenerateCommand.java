@@ -3,6 +3,7 @@ package org.grpo4j.trainer.cli;
 import java.util.concurrent.Callable;
 import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.config.GenerateConfig;
+import org.grpo4j.trainer.recipe.GenerateRun;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -17,7 +18,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     GenerateConfig config = common.load(ConfigLoader.GENERATE);
-    throw new UnsupportedOperationException(
-        "generate is not wired to the command line yet: " + config);
+    GenerateRun.generate(config, System.out, System.err);
+    return 0;
   }
 }

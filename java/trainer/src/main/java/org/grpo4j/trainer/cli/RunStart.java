@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.config.RunSettings;
 import org.grpo4j.trainer.report.RunDirectory;
 
@@ -28,6 +29,27 @@ final class RunStart {
     run.writeConfig(yaml);
     run.writeVersions(Versions.all());
     return run;
+  }
+
+  /** The folder of a run to continue with its own settings. */
+  static RunDirectory resumed(Path folder, CommonOptions common) {
+    if (common.config() != null) {
+      throw new InputException(
+          "--resume takes the settings of the run in %s: leave --config out".formatted(folder));
+    }
+    for (String override : common.overrides()) {
+      if (override.startsWith("output_dir=") || override.startsWith("run_name=")) {
+        throw new InputException("%s: a resumed run stays in its folder".formatted(override));
+      }
+    }
+    return RunDirectory.resume(folder);
+  }
+
+  /** Says where a finished run is to be looked at. */
+  static void done(RunDirectory run) {
+    System.out.println("summary: " + run.summary());
+    System.out.println("report:  " + run.report());
+    run.latestCheckpoint().ifPresent(c -> System.out.println("model:   " + c));
   }
 
   /** Runs the work; the stack trace of a failure of the program goes to the run's log. */

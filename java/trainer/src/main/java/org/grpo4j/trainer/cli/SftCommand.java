@@ -1,11 +1,15 @@
 package org.grpo4j.trainer.cli;
 
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.config.SftConfig;
+import org.grpo4j.trainer.recipe.SftRun;
 import org.grpo4j.trainer.report.RunDirectory;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** {@code ./grpo4j sft}: supervised fine-tuning. */
 @Command(
@@ -16,15 +20,25 @@ import picocli.CommandLine.Mixin;
 final class SftCommand implements Callable<Integer> {
   @Mixin private CommonOptions common = new CommonOptions();
 
+  @Option(
+      names = "--resume",
+      paramLabel = "DIR",
+      description = "Continue the run in DIR from its last checkpoint, with its settings.")
+  private @Nullable Path resume;
+
   @Override
   public Integer call() {
-    SftConfig config = common.load(ConfigLoader.SFT);
-    RunDirectory run = RunStart.fresh("sft", config.run(), ConfigLoader.SFT.toYaml(config));
+    RunDirectory resumed = resume == null ? null : RunStart.resumed(resume, common);
+    SftConfig config =
+        resumed == null
+            ? common.load(ConfigLoader.SFT)
+            : ConfigLoader.SFT.load(resumed.config(), common.overrides());
+    RunDirectory run =
+        resumed == null
+            ? RunStart.fresh("sft", config.run(), ConfigLoader.SFT.toYaml(config))
+            : resumed;
     RunStart.logging(
-        run,
-        () -> {
-          throw new UnsupportedOperationException("sft is not wired to the command line yet");
-        });
+        run, () -> SftRun.train(config, run, System.out).ifPresent(s -> RunStart.done(run)));
     return 0;
   }
 }

@@ -3,10 +3,11 @@ package org.grpo4j.trainer.cli;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.ModelConfig;
 import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.config.TrainConfig;
+import org.grpo4j.trainer.recipe.TrainRun;
+import org.grpo4j.trainer.recipe.Workspace;
 import org.grpo4j.trainer.report.RunDirectory;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -40,7 +41,7 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    RunDirectory resumed = resume == null ? null : openResumed(resume);
+    RunDirectory resumed = resume == null ? null : RunStart.resumed(resume, common);
     TrainConfig config =
         resumed == null
             ? common.load(ConfigLoader.TRAIN)
@@ -54,30 +55,11 @@ final class TrainCommand implements Callable<Integer> {
     String yaml = ConfigLoader.TRAIN.toYaml(config);
     RunDirectory run = resumed == null ? RunStart.fresh("train", config.run(), yaml) : resumed;
     RunStart.logging(
-        run,
-        () -> {
-          throw new UnsupportedOperationException("training is not wired to the command line yet");
-        });
+        run, () -> TrainRun.train(config, run, System.out).ifPresent(s -> RunStart.done(run)));
     return 0;
   }
 
   private static ModelConfig shape(TrainConfig config) {
-    if (config.model().embedded()) {
-      throw new UnsupportedOperationException("the embedded checkpoint is not wired in yet");
-    }
-    return ModelConfig.read(Path.of(config.model().modelNameOrPath()));
-  }
-
-  private RunDirectory openResumed(Path folder) {
-    if (common.config() != null) {
-      throw new InputException(
-          "--resume takes the settings of the run in %s: leave --config out".formatted(folder));
-    }
-    for (String override : common.overrides()) {
-      if (override.startsWith("output_dir=") || override.startsWith("run_name=")) {
-        throw new InputException("%s: a resumed run stays in its folder".formatted(override));
-      }
-    }
-    return RunDirectory.resume(folder);
+    return ModelConfig.read(Workspace.modelFolder(config.model(), Workspace.temporaryFolder()));
   }
 }

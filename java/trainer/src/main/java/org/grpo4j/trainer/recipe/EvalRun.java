@@ -1,0 +1,96 @@
+package org.grpo4j.trainer.recipe;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.config.EvalConfig;
+import org.grpo4j.trainer.config.ModelSettings;
+import org.grpo4j.trainer.config.ObjectiveSettings.TokenWeighting;
+import org.grpo4j.trainer.data.Example;
+import org.grpo4j.trainer.data.PromptRenderer;
+import org.grpo4j.trainer.data.RenderedPrompt;
+import org.grpo4j.trainer.task.EmbeddedTask;
+import org.grpo4j.trainer.task.PhrasingSet;
+
+/** Measures a checkpoint on held-out prompts. */
+public final class EvalRun {
+  private static final ObjectMapper MAPPER =
+      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+  private EvalRun() {}
+
+  /**
+   * Evaluates and reports: one result for a file, one per set of phrasings for the embedded task.
+   *
+   * @return what was found by the name of the set
+   */
+  public static Map<String, Evaluator.Result> evaluate(EvalConfig config, PrintStream out) {
+    Workspace.applyRuntime(config.runtime(), out);
+    Path folder = Workspace.modelFolder(config.model(), Workspace.temporaryFolder());
+    try (Policy policy = Policy.load(folder, false)) {
+      EvalConfig.Task task = config.task();
+      Scorer scorer =
+          new Scorer(policy, config.reward(), TokenWeighting.NONE, task.maxCompletionLength());
+      Evaluator evaluator =
+          new Evaluator(
+              policy,
+              scorer,
+              new Evaluator.Settings(
+                  task.maxCompletionLength(),
+                  task.temperature(),
+                  task.perDeviceEvalBatchSize(),
+                  config.runtime().seed()));
+      Map<String, Evaluator.Result> results = new LinkedHashMap<>();
+      sets(config, policy, out)
+          .forEach(
+              (name, prompts) -> {
+                Evaluator.Result result = evaluator.evaluate(prompts, 0);
+                out.println(name + ": " + result.describe());
+                results.put(name, result);
+              });
+      write(task.outputFile(), results);
+      return results;
+    }
+  }
+
+  private static Map<String, List<RenderedPrompt>> sets(
+      EvalConfig config, Policy policy, PrintStream out) {
+    EvalConfig.Task task = config.task();
+    PromptRenderer renderer = PromptSets.renderer(policy, config.model(), task.maxPromptLength());
+    Map<String, List<RenderedPrompt>> sets = new LinkedHashMap<>();
+    if (!task.evalFile().equals(ModelSettings.EMBEDDED)) {
+      sets.put(
+          task.evalFile(),
+          PromptSets.heldOut(renderer, task.evalFile(), false, task.evalPrompts(), out));
+      return sets;
+    }
+    for (PhrasingSet phrasings : PhrasingSet.values()) {
+      List<Example> examples =
+          EmbeddedTask.heldOut(phrasings, task.evalPrompts(), PromptSets.HELD_OUT_SEED);
+      sets.put(
+          "embedded task, " + phrasings.name().toLowerCase(Locale.ROOT) + " phrasings",
+          examples.stream().map(renderer::render).toList());
+    }
+    return sets;
+  }
+
+  private static void write(
+      @org.jspecify.annotations.Nullable String file, Map<String, Evaluator.Result> results) {
+    if (file == null) {
+      return;
+    }
+    try {
+      Files.writeString(Path.of(file), MAPPER.writeValueAsString(results) + "\n");
+    } catch (IOException e) {
+      throw new InputException(file + ": cannot be written (" + e + ")", e);
+    }
+  }
+}

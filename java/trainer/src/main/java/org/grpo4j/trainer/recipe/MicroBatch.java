@@ -1,0 +1,174 @@
+package org.grpo4j.trainer.recipe;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.pytorch.Tensor;
+import org.grpo4j.kernels.PolicyBatch;
+import org.grpo4j.torch.DecoderModel;
+import org.grpo4j.torch.PromptBatch;
+import org.grpo4j.trainer.rollout.TokenBatches;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Some completions laid out for one pass. Only tokens with a weight become rows: the others cost no
+ * logits. Its memory belongs to the innermost PointerScope.
+ *
+ * @param prompts each distinct prompt once
+ * @param completionIds [B, T] i64, right padded
+ * @param positions [N] i64, index into B × T of each row
+ * @param loss per-row arguments of the kernel, [N] each
+ */
+record MicroBatch(PromptBatch prompts, Tensor completionIds, Tensor positions, PolicyBatch loss) {
+
+  /** A completion with the weights of its tokens in the optimizer step. */
+  @SuppressWarnings("ArrayRecordComponent")
+  record TokenTerms(ScoredCompletion scored, float[] policyWeights, float[] regularizerWeights) {
+
+    boolean trained(int t) {
+      return policyWeights[t] != 0 || regularizerWeights[t] != 0;
+    }
+
+    int rows() {
+      int rows = 0;
+      for (int t = 0; t < policyWeights.length; t++) {
+        rows += trained(t) ? 1 : 0;
+      }
+      return rows;
+    }
+  }
+
+  /**
+   * Lays out the tokens that have a weight; null where none has.
+   *
+   * @param padToken any valid token id
+   */
+  static @Nullable MicroBatch of(List<TokenTerms> terms, int padToken) {
+    int rows = terms.stream().mapToInt(TokenTerms::rows).sum();
+    if (rows == 0) {
+      return null;
+    }
+    int longest = terms.stream().mapToInt(t -> t.scored().length()).max().orElseThrow();
+    RowArrays arrays = new RowArrays(rows, terms.get(0).scored().refLogProbs() != null);
+    for (int b = 0; b < terms.size(); b++) {
+      TokenTerms term = terms.get(b);
+      for (int t = 0; t < term.scored().length(); t++) {
+        if (term.trained(t)) {
+          arrays.add(term, t, (long) b * longest + t);
+        }
+      }
+    }
+    List<ScoredCompletion> scored = terms.stream().map(TokenTerms::scored).toList();
+    return new MicroBatch(
+        prompts(scored, padToken),
+        TokenBatches.rightPadded(scored.stream().map(c -> c.completion().ids()).toList(), padToken),
+        TokenBatches.vector(arrays.positions),
+        arrays.toBatch());
+  }
+
+  /** Lays out every token, for log-probabilities alone. */
+  static MicroBatch allTokens(List<ScoredCompletion> completions, int padToken) {
+    List<TokenTerms> terms = new ArrayList<>();
+    for (ScoredCompletion c : completions) {
+      float[] ones = new float[c.length()];
+      Arrays.fill(ones, 1);
+      terms.add(new TokenTerms(c, ones, ones));
+    }
+    MicroBatch all = of(terms, padToken);
+    if (all == null) {
+      throw new IllegalArgumentException("completions: given none, wanted at least one token");
+    }
+    return all;
+  }
+
+  /** The prompts of the completions' groups, each laid out once. */
+  private static PromptBatch prompts(List<ScoredCompletion> scored, int padToken) {
+    Map<Long, Integer> index = new HashMap<>();
+    List<long[]> distinct = new ArrayList<>();
+    int[] promptOf = new int[scored.size()];
+    for (int b = 0; b < promptOf.length; b++) {
+      Integer known = index.putIfAbsent(scored.get(b).group(), distinct.size());
+      if (known == null) {
+        distinct.add(scored.get(b).prompt().ids());
+      }
+      promptOf[b] = known == null ? distinct.size() - 1 : known;
+    }
+    return TokenBatches.prompts(distinct, promptOf, padToken);
+  }
+
+  /** Logits of the rows, [N, V]; row n is what the model says of target n. */
+  Tensor logits(DecoderModel model) {
+    Tensor hidden = model.completionHidden(prompts, completionIds);
+    Tensor flat = hidden.reshape(-1, hidden.size(-1));
+    return model.logits(flat.index_select(0, positions));
+  }
+
+  int rows() {
+    return Math.toIntExact(positions.numel());
+  }
+
+  /** The numbers of {@link #allTokens}' rows, given back to their completions. */
+  static List<float[]> split(FloatPointer rows, List<ScoredCompletion> completions) {
+    List<float[]> result = new ArrayList<>();
+    long start = 0;
+    for (ScoredCompletion c : completions) {
+      float[] values = new float[c.length()];
+      rows.getPointer(start).get(values);
+      start += values.length;
+      result.add(values);
+    }
+    return result;
+  }
+
+  /** Per-row arguments while they are gathered. */
+  private static final class RowArrays {
+    final long[] positions;
+    private final long[] targets;
+    private final float[] old;
+    private final float @Nullable [] reference;
+    private final float[] advantages;
+    private final float[] policy;
+    private final float[] regularizer;
+    private int row;
+
+    RowArrays(int rows, boolean withReference) {
+      positions = new long[rows];
+      targets = new long[rows];
+      old = new float[rows];
+      reference = withReference ? new float[rows] : null;
+      advantages = new float[rows];
+      policy = new float[rows];
+      regularizer = new float[rows];
+    }
+
+    void add(TokenTerms term, int t, long position) {
+      ScoredCompletion scored = term.scored();
+      positions[row] = position;
+      targets[row] = scored.completion().tokens()[t];
+      old[row] = scored.oldLogProbs()[t];
+      float[] ref = scored.refLogProbs();
+      if (reference != null && ref != null) {
+        reference[row] = ref[t];
+      }
+      advantages[row] = (float) scored.advantage();
+      policy[row] = term.policyWeights()[t];
+      regularizer[row] = term.regularizerWeights()[t];
+      row++;
+    }
+
+    PolicyBatch toBatch() {
+      return new PolicyBatch(
+          new LongPointer(targets),
+          new FloatPointer(old),
+          reference == null ? null : new FloatPointer(reference),
+          new FloatPointer(advantages),
+          new FloatPointer(policy),
+          new FloatPointer(regularizer),
+          null);
+    }
+  }
+}

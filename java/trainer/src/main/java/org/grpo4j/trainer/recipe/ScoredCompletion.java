@@ -1,0 +1,79 @@
+package org.grpo4j.trainer.recipe;
+
+import java.util.List;
+import java.util.Map;
+import org.grpo4j.trainer.data.RenderedPrompt;
+import org.grpo4j.trainer.rollout.Completion;
+import org.grpo4j.trainer.weight.Region;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A completion with everything the update needs of it; per-token values have its length.
+ *
+ * @param group the draw of its prompt, which the other completions of the group share
+ * @param prompt what it answers
+ * @param completion its tokens as sampled
+ * @param text its decoded text, special tokens left out
+ * @param rewards value of each reward function, by its name
+ * @param parts named components of the rewards, for the logs
+ * @param reward weighted sum of the rewards
+ * @param regions region of each token
+ * @param tokenWeights weight of each token before aggregation: ResT's, or 1
+ * @param advantage one value for all its tokens
+ * @param oldLogProbs log-probability of each token that the ratio starts from: as sampled, or
+ *     computed again by the trainer where a rollout correction is asked for
+ * @param refLogProbs log-probability of each token under the reference model, null without one
+ */
+// Arrays: they are copied into native memory token by token.
+@SuppressWarnings("ArrayRecordComponent")
+record ScoredCompletion(
+    long group,
+    RenderedPrompt prompt,
+    Completion completion,
+    String text,
+    Map<String, Double> rewards,
+    Map<String, Double> parts,
+    double reward,
+    List<Region> regions,
+    float[] tokenWeights,
+    double advantage,
+    float[] oldLogProbs,
+    float @Nullable [] refLogProbs) {
+
+  int length() {
+    return completion.length();
+  }
+
+  ScoredCompletion withAdvantage(double value) {
+    return with(value, oldLogProbs, refLogProbs);
+  }
+
+  ScoredCompletion withOldLogProbs(float[] values) {
+    return with(advantage, values, refLogProbs);
+  }
+
+  ScoredCompletion withReference(float[] values) {
+    return with(advantage, oldLogProbs, values);
+  }
+
+  private ScoredCompletion with(
+      double newAdvantage, float[] newOldLogProbs, float @Nullable [] newRefLogProbs) {
+    return new ScoredCompletion(
+        group,
+        prompt,
+        completion,
+        text,
+        rewards,
+        parts,
+        reward,
+        regions,
+        tokenWeights,
+        newAdvantage,
+        newOldLogProbs,
+        newRefLogProbs);
+  }
+
+  static long[] groupIds(List<ScoredCompletion> scored) {
+    return scored.stream().mapToLong(ScoredCompletion::group).toArray();
+  }
+}

@@ -1,0 +1,124 @@
+package org.grpo4j.trainer.recipe;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.grpo4j.trainer.config.ObjectiveSettings.TokenWeighting;
+import org.grpo4j.trainer.config.RewardSettings;
+import org.grpo4j.trainer.data.RenderedPrompt;
+import org.grpo4j.trainer.reward.OverlongReward;
+import org.grpo4j.trainer.reward.RewardFunction;
+import org.grpo4j.trainer.reward.RewardFunctions;
+import org.grpo4j.trainer.reward.RewardInput;
+import org.grpo4j.trainer.reward.RewardTable;
+import org.grpo4j.trainer.reward.ToolRlOptions;
+import org.grpo4j.trainer.rollout.Completion;
+import org.grpo4j.trainer.weight.CompletionText;
+import org.grpo4j.trainer.weight.RegionFinder;
+import org.grpo4j.trainer.weight.RestTokenWeights;
+import org.grpo4j.trainer.weight.SpanPlacement;
+import org.grpo4j.trainer.weight.TokenRegions;
+import org.grpo4j.trainer.weight.ToolCallRegions;
+
+/** Gives sampled completions their rewards, regions and token weights. */
+final class Scorer {
+  private final Policy policy;
+  private final List<RewardFunction> functions;
+  private final double[] weights;
+  private final TokenWeighting weighting;
+  private final RegionFinder finder = new ToolCallRegions();
+  private final RestTokenWeights rest = RestTokenWeights.release();
+
+  /**
+   * @param maxCompletionLength the length that the overlong reward measures from
+   */
+  Scorer(
+      Policy policy, RewardSettings settings, TokenWeighting weighting, int maxCompletionLength) {
+    this.policy = policy;
+    this.weighting = weighting;
+    this.functions =
+        RewardFunctions.create(
+            settings.rewardFuncs(),
+            new RewardFunctions.Options(
+                ToolRlOptions.fromConfig(settings.rewardOptions()),
+                new OverlongReward.Options(
+                    maxCompletionLength, Math.max(1, maxCompletionLength / 5), 1.0)));
+    this.weights = IntStream.range(0, functions.size()).mapToDouble(settings::weight).toArray();
+  }
+
+  /** The ToolRL reward with its defaults, no token weights. */
+  static Scorer ofToolRl(Policy policy, int maxCompletionLength) {
+    return new Scorer(
+        policy,
+        new RewardSettings(List.of("toolrl"), null, Map.of()),
+        TokenWeighting.NONE,
+        maxCompletionLength);
+  }
+
+  /**
+   * Scores completions; their advantages are still 0.
+   *
+   * @param prompts what the completions' {@link Completion#prompt} counts into
+   * @param firstGroup the draw of the first prompt
+   * @param step optimizer steps done, which the reward schedules follow
+   * @param curriculumStep step of ResT's curriculum
+   */
+  List<ScoredCompletion> score(
+      List<RenderedPrompt> prompts,
+      List<Completion> completions,
+      long firstGroup,
+      int step,
+      double curriculumStep) {
+    List<RewardInput> inputs = new ArrayList<>();
+    for (Completion completion : completions) {
+      RenderedPrompt prompt = prompts.get(completion.prompt());
+      inputs.add(
+          new RewardInput(
+              prompt.text(),
+              policy.text(completion.tokens()),
+              completion.ids(),
+              prompt.example().answer(),
+              step,
+              prompt.example().extra()));
+    }
+    RewardTable table = RewardTable.score(functions, weights, inputs);
+    List<ScoredCompletion> scored = new ArrayList<>();
+    for (int i = 0; i < completions.size(); i++) {
+      Completion completion = completions.get(i);
+      TokenRegions regions = regions(completion);
+      Map<String, Double> rewards = new LinkedHashMap<>();
+      for (Map.Entry<String, double[]> column : table.byFunction().entrySet()) {
+        rewards.put(column.getKey(), column.getValue()[i]);
+      }
+      scored.add(
+          new ScoredCompletion(
+              firstGroup + completion.prompt(),
+              prompts.get(completion.prompt()),
+              completion,
+              inputs.get(i).completion(),
+              rewards,
+              table.parts().get(i),
+              table.totals()[i],
+              regions.regions(),
+              tokenWeights(regions, completion.length(), curriculumStep),
+              0,
+              completion.samplingLogProbs(),
+              null));
+    }
+    return scored;
+  }
+
+  private TokenRegions regions(Completion completion) {
+    CompletionText text = CompletionText.of(completion.ids(), policy.tokenizer());
+    return TokenRegions.of(text.text(), text.offsets(), finder, SpanPlacement.RELEASE);
+  }
+
+  private float[] tokenWeights(TokenRegions regions, int length, double curriculumStep) {
+    float[] mask = new float[length];
+    Arrays.fill(mask, 1);
+    return weighting == TokenWeighting.REST ? rest.compute(regions, mask, curriculumStep) : mask;
+  }
+}

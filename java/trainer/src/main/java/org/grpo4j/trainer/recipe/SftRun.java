@@ -1,0 +1,213 @@
+package org.grpo4j.trainer.recipe;
+
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.LongStream;
+import org.grpo4j.torch.DecoderModel;
+import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.ModelConfig;
+import org.grpo4j.trainer.config.SftConfig;
+import org.grpo4j.trainer.data.DataReader;
+import org.grpo4j.trainer.data.Example;
+import org.grpo4j.trainer.data.PromptRenderer;
+import org.grpo4j.trainer.data.RenderedPrompt;
+import org.grpo4j.trainer.report.HtmlReport;
+import org.grpo4j.trainer.report.MetricsLog;
+import org.grpo4j.trainer.report.Progress;
+import org.grpo4j.trainer.report.RunDirectory;
+import org.grpo4j.trainer.report.Summary;
+import org.grpo4j.trainer.task.EmbeddedTask;
+
+/** A supervised run: {@link SftTraining} with evaluation, metrics and checkpoints around. */
+public final class SftRun {
+  /** Rows of the embedded warm start: 500 steps of 32 see each once. */
+  private static final int EMBEDDED_ROWS = 16_000;
+
+  /** Length limit and batch of the answers that the evaluation samples. */
+  private static final int EVALUATION_TOKENS = 256;
+
+  private static final int EVALUATION_BATCH = 64;
+
+  private final SftConfig config;
+  private final RunDirectory run;
+  private final PrintStream out;
+
+  private SftRun(SftConfig config, RunDirectory run, PrintStream out) {
+    this.config = config;
+    this.run = run;
+    this.out = out;
+  }
+
+  /**
+   * Trains, from the start or from the newest checkpoint in the run folder.
+   *
+   * @return the summary, or empty where Ctrl-C ended the run early, with a checkpoint to resume
+   *     from
+   */
+  public static Optional<Summary> train(SftConfig config, RunDirectory run, PrintStream out) {
+    Workspace.applyRuntime(config.runtime(), out);
+    return new SftRun(config, run, out).train();
+  }
+
+  private Optional<Summary> train() {
+    Path base = Workspace.modelFolder(config.model(), run.root().resolve("base-model"));
+    Optional<Path> checkpoint = run.latestCheckpoint();
+    TrainerState state = checkpoint.map(Checkpoints::readState).orElse(TrainerState.START);
+    try (Interruption interruption = new Interruption();
+        Policy policy = checkpoint.map(c -> Policy.load(c, true)).orElseGet(() -> initial(base));
+        MetricsLog metrics = MetricsLog.open(run, config.run().reportTo(), state.step())) {
+      PromptRenderer renderer =
+          PromptSets.renderer(policy, config.model(), config.data().maxLength());
+      List<SftTraining.Row> rows = rows(policy, renderer);
+      List<RenderedPrompt> heldOut =
+          PromptSets.heldOut(
+              renderer,
+              config.data().evalFile(),
+              config.data().embedded(),
+              config.data().evalPrompts(),
+              out);
+      int totalSteps = totalSteps(rows.size());
+      try (PolicyOptimizer optimizer =
+          new PolicyOptimizer(policy.model().parameters(), config.optimizer(), totalSteps)) {
+        checkpoint.ifPresent(folder -> Checkpoints.readOptimizer(folder, optimizer));
+        SftTraining training =
+            new SftTraining(
+                policy, rows, config.optimizer(), optimizer, state, config.runtime().seed());
+        loop(training, totalSteps, interruption, new Sinks(policy, optimizer, metrics));
+        return finish(training.state(), totalSteps, policy, heldOut, metrics);
+      }
+    }
+  }
+
+  private record Sinks(Policy policy, PolicyOptimizer optimizer, MetricsLog metrics) {}
+
+  private Policy initial(Path base) {
+    return config.data().fromScratch()
+        ? Policy.of(
+            base, DecoderModel.random(ModelConfig.read(base), config.runtime().seed(), true))
+        : Policy.load(base, true);
+  }
+
+  private List<SftTraining.Row> rows(Policy policy, PromptRenderer renderer) {
+    List<Example> examples =
+        config.data().embedded()
+            ? EmbeddedTask.warmStart(EMBEDDED_ROWS, config.runtime().seed())
+            : DataReader.read(Path.of(config.data().trainFile()));
+    Integer limit = config.data().maxLength();
+    List<SftTraining.Row> rows = new ArrayList<>();
+    for (Example example : examples) {
+      long[] prompt = renderer.render(example).ids();
+      long[] answer = renderer.completion(example, policy.stopToken());
+      if (limit == null || prompt.length + answer.length <= limit) {
+        int firstTrained = config.data().completionOnlyLoss() ? prompt.length : 1;
+        rows.add(
+            new SftTraining.Row(
+                LongStream.concat(LongStream.of(prompt), LongStream.of(answer)).toArray(),
+                firstTrained));
+      }
+    }
+    out.printf(
+        "%s: %d rows, %d left out, longer than max_length%n",
+        config.data().trainFile(), rows.size(), examples.size() - rows.size());
+    if (rows.isEmpty()) {
+      throw new InputException(
+          config.data().trainFile() + ": no row is within max_length " + limit + ": raise it");
+    }
+    return rows;
+  }
+
+  private int totalSteps(int rows) {
+    int perStep =
+        config.optimizer().perDeviceTrainBatchSize()
+            * config.optimizer().gradientAccumulationSteps();
+    return config.optimizer().maxSteps() >= 0
+        ? config.optimizer().maxSteps()
+        : (int) Math.ceil(rows * config.optimizer().numTrainEpochs() / perStep);
+  }
+
+  private void loop(SftTraining training, int totalSteps, Interruption interruption, Sinks sinks) {
+    Progress progress = Progress.on(out, training.state().step(), totalSteps);
+    MetricsWindow window = new MetricsWindow();
+    double loggedSeconds = training.state().seconds();
+    long loggedTokens = training.state().tokens();
+    while (training.state().step() < totalSteps && !interruption.requested()) {
+      SftTraining.Update update = training.step();
+      TrainerState state = training.state();
+      window.add(values(update));
+      boolean ends = state.step() >= totalSteps || interruption.requested();
+      if (ends || state.step() % config.run().loggingSteps() == 0) {
+        Map<String, Double> row = new LinkedHashMap<>(window.drain());
+        double seconds = state.seconds() - loggedSeconds;
+        double rate = (state.tokens() - loggedTokens) / Math.max(1e-9, seconds);
+        row.put("step_time", seconds);
+        row.put("tokens_per_second", rate);
+        row.put("num_tokens", (double) state.tokens());
+        sinks.metrics().log(state.step(), row);
+        progress.step(state.step(), "loss", update.loss(), update.entropy(), rate);
+        loggedSeconds = state.seconds();
+        loggedTokens = state.tokens();
+      }
+      int every = config.run().saveSteps();
+      if (ends || (every > 0 && state.step() % every == 0)) {
+        Checkpoints.save(run, sinks.policy(), sinks.optimizer(), state);
+        Checkpoints.keep(run, config.run().saveTotalLimit());
+      }
+    }
+    progress.end();
+  }
+
+  private static Map<String, Double> values(SftTraining.Update update) {
+    Map<String, Double> values = new LinkedHashMap<>();
+    values.put("loss", update.loss());
+    values.put("entropy", update.entropy());
+    values.put("grad_norm", update.gradNorm());
+    values.put("learning_rate", update.learningRate());
+    return values;
+  }
+
+  private Optional<Summary> finish(
+      TrainerState state,
+      int totalSteps,
+      Policy policy,
+      List<RenderedPrompt> heldOut,
+      MetricsLog metrics) {
+    if (state.step() < totalSteps) {
+      HtmlReport.write(run);
+      out.printf(
+          "stopped at step %d of %d; go on with: ./grpo4j sft --resume %s%n",
+          state.step(), totalSteps, run.root());
+      return Optional.empty();
+    }
+    Summary.Scores after = Summary.Scores.NONE;
+    if (!heldOut.isEmpty()) {
+      Evaluator evaluator =
+          new Evaluator(
+              policy,
+              Scorer.ofToolRl(policy, EVALUATION_TOKENS),
+              new Evaluator.Settings(
+                  EVALUATION_TOKENS, 1, EVALUATION_BATCH, config.runtime().seed()));
+      Evaluator.Result result = evaluator.evaluate(heldOut, 0);
+      metrics.log(state.step(), result.values());
+      out.println("held out: " + result.describe());
+      after = result.scores();
+    }
+    Summary summary =
+        new Summary(
+            Summary.Scores.NONE,
+            after,
+            heldOut.size(),
+            state.step(),
+            state.seconds(),
+            state.tokens() / Math.max(1e-9, state.seconds()),
+            config.runtime().seed(),
+            "cross_entropy");
+    run.writeSummary(summary);
+    HtmlReport.write(run);
+    return Optional.of(summary);
+  }
+}

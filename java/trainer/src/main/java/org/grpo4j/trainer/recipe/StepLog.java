@@ -1,0 +1,121 @@
+package org.grpo4j.trainer.recipe;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.grpo4j.trainer.config.TrainConfig;
+import org.grpo4j.trainer.report.LoggedCompletion;
+import org.grpo4j.trainer.report.MetricsLog;
+import org.grpo4j.trainer.report.Progress;
+import org.grpo4j.trainer.report.RunDirectory;
+
+/** Turns what the recipe tells into rows of metrics, kept completions and the progress line. */
+final class StepLog implements GrpoTraining.Listener {
+  /** The deviation of a ratio from 1, before any update, that rounding in fp32 explains. */
+  private static final double RATIO_TOLERANCE = 1e-4;
+
+  private final TrainConfig config;
+  private final RunDirectory run;
+  private final Policy policy;
+  private final MetricsLog metrics;
+  private final Progress progress;
+  private final int totalSteps;
+  private final MetricsWindow window = new MetricsWindow();
+  private List<ScoredCompletion> latest = List.of();
+  private double latestReward = Double.NaN;
+  private double loggedSeconds;
+  private long loggedTokens;
+
+  /**
+   * @param start where the run stands: 0, or its checkpoint
+   */
+  StepLog(TrainConfig config, Sinks sinks, Policy policy, TrainerState start, int totalSteps) {
+    this.config = config;
+    this.run = sinks.run();
+    this.metrics = sinks.metrics();
+    this.policy = policy;
+    this.totalSteps = totalSteps;
+    this.progress = Progress.on(sinks.out(), start.step(), totalSteps);
+    this.loggedSeconds = start.seconds();
+    this.loggedTokens = start.completionTokens();
+  }
+
+  /** Where a run's output goes. */
+  record Sinks(RunDirectory run, MetricsLog metrics, PrintStream out) {}
+
+  @Override
+  public void rollout(List<ScoredCompletion> sampled) {
+    latest = sampled;
+    Map<String, Double> values = RolloutMetrics.of(sampled);
+    latestReward = values.getOrDefault("reward", Double.NaN);
+    window.add(values);
+  }
+
+  @Override
+  public void update(UpdateMetrics update, TrainerState state) {
+    if (update.fresh() && update.ratioDeviation() > RATIO_TOLERANCE) {
+      progress.message(
+          String.format(
+              java.util.Locale.ROOT,
+              "warning: before the first update on a rollout the largest |ratio - 1| is %.1e, wanted"
+                  + " at most %.0e: sampler and trainer disagree",
+              update.ratioDeviation(),
+              RATIO_TOLERANCE));
+    }
+    if (!Double.isFinite(update.norm())) {
+      progress.message(
+          "warning: the gradient norm of step " + state.step() + " is not finite; no update made");
+    }
+    window.add(update.values(config.objective().beta() > 0));
+    boolean last = state.step() >= totalSteps;
+    if (state.step() % config.run().loggingSteps() == 0 || last) {
+      row(update, state);
+    }
+  }
+
+  private void row(UpdateMetrics update, TrainerState state) {
+    Map<String, Double> values = new LinkedHashMap<>(window.drain());
+    double seconds = state.seconds() - loggedSeconds;
+    double rate = (state.completionTokens() - loggedTokens) / Math.max(1e-9, seconds);
+    loggedSeconds = state.seconds();
+    loggedTokens = state.completionTokens();
+    values.put("step_time", seconds);
+    values.put("tokens_per_second", rate);
+    values.put("num_tokens", (double) state.tokens());
+    values.put("resident_mib", Workspace.residentMib());
+    metrics.log(state.step(), values);
+    progress.step(state.step(), "reward", latestReward, update.meanEntropy(), rate);
+    if (config.run().logCompletions() && !latest.isEmpty()) {
+      run.writeCompletions(
+          state.step(), latest.stream().map(c -> logged(c, state.step())).toList());
+    }
+    for (int i = 0; i < Math.min(config.run().numCompletionsToPrint(), latest.size()); i++) {
+      ScoredCompletion c = latest.get(i);
+      progress.message(c.prompt().text() + c.text() + "\n-> reward " + c.reward());
+    }
+    latest = List.of();
+  }
+
+  /** Ends the progress line before something else is printed. */
+  void interlude() {
+    progress.end();
+  }
+
+  private LoggedCompletion logged(ScoredCompletion c, int step) {
+    List<Float> weights = new ArrayList<>();
+    for (float weight : c.tokenWeights()) {
+      weights.add(weight);
+    }
+    return new LoggedCompletion(
+        step,
+        c.prompt().text(),
+        c.text(),
+        c.rewards(),
+        c.reward(),
+        c.advantage(),
+        policy.tokenTexts(c.completion().tokens()),
+        weights);
+  }
+}

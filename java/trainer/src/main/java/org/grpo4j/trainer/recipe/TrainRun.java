@@ -1,0 +1,155 @@
+package org.grpo4j.trainer.recipe;
+
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.grpo4j.torch.DecoderModel;
+import org.grpo4j.trainer.config.TrainConfig;
+import org.grpo4j.trainer.data.RenderedPrompt;
+import org.grpo4j.trainer.report.HtmlReport;
+import org.grpo4j.trainer.report.MetricsLog;
+import org.grpo4j.trainer.report.RunDirectory;
+import org.grpo4j.trainer.report.Summary;
+import org.jspecify.annotations.Nullable;
+
+/** A training run: {@link GrpoTraining} with evaluation, metrics, checkpoints and report around. */
+public final class TrainRun {
+  private final TrainConfig config;
+  private final RunDirectory run;
+  private final PrintStream out;
+
+  private TrainRun(TrainConfig config, RunDirectory run, PrintStream out) {
+    this.config = config;
+    this.run = run;
+    this.out = out;
+  }
+
+  /**
+   * Trains, from the start or from the newest checkpoint in the run folder.
+   *
+   * @return the summary, or empty where Ctrl-C ended the run early, with a checkpoint to resume
+   *     from
+   * @throws org.grpo4j.torch.InputException something given is wrong; what was written before stays
+   *     readable
+   */
+  public static Optional<Summary> train(TrainConfig config, RunDirectory run, PrintStream out) {
+    Workspace.applyRuntime(config.runtime(), out);
+    return new TrainRun(config, run, out).train();
+  }
+
+  private Optional<Summary> train() {
+    Path base = Workspace.modelFolder(config.model(), run.root().resolve("base-model"));
+    Optional<Path> checkpoint = run.latestCheckpoint();
+    TrainerState start = checkpoint.map(Checkpoints::readState).orElse(TrainerState.START);
+    try (Interruption interruption = new Interruption();
+        Policy policy = Policy.load(checkpoint.orElse(base), true);
+        DecoderModel reference = reference(base);
+        MetricsLog metrics = MetricsLog.open(run, config.run().reportTo(), start.step())) {
+      PromptSets sets = PromptSets.of(config, policy, out);
+      boolean fixed = config.optimizer().maxSteps() >= 0;
+      int totalSteps = config.totalSteps(fixed ? 0 : sets.training().size());
+      Scorer scorer =
+          new Scorer(
+              policy,
+              config.reward(),
+              config.objective().tokenWeighting(),
+              config.generation().maxCompletionLength());
+      Evaluator evaluator = new Evaluator(policy, scorer, evaluation());
+      try (PolicyOptimizer optimizer =
+          new PolicyOptimizer(policy.model().parameters(), config.optimizer(), totalSteps)) {
+        checkpoint.ifPresent(folder -> Checkpoints.readOptimizer(folder, optimizer));
+        TrainerState state = start;
+        if (state.before() == null && !sets.heldOut().isEmpty()) {
+          state = state.withBefore(evaluate(evaluator, sets.heldOut(), 0, metrics));
+        }
+        StepLog log =
+            new StepLog(config, new StepLog.Sinks(run, metrics, out), policy, state, totalSteps);
+        GrpoTraining training =
+            new GrpoTraining(
+                config,
+                new GrpoTraining.Parts(policy, reference, sets.training(), scorer),
+                optimizer,
+                state,
+                log);
+        while (training.state().step() < totalSteps && !interruption.requested()) {
+          int before = training.state().step();
+          training.rolloutAndUpdates(totalSteps);
+          int now = training.state().step();
+          boolean ends = now >= totalSteps || interruption.requested();
+          if (ends || passes(config.run().saveSteps(), before, now)) {
+            Checkpoints.save(run, policy, optimizer, training.state());
+            Checkpoints.keep(run, config.run().saveTotalLimit());
+          }
+          if (!ends && passes(config.run().evalSteps(), before, now)) {
+            log.interlude();
+            evaluate(evaluator, sets.heldOut(), now, metrics);
+          }
+        }
+        return finish(training.state(), totalSteps, evaluator, sets.heldOut(), metrics);
+      }
+    }
+  }
+
+  private @Nullable DecoderModel reference(Path base) {
+    return config.objective().beta() == 0 ? null : DecoderModel.load(base, false);
+  }
+
+  private Evaluator.Settings evaluation() {
+    return new Evaluator.Settings(
+        config.generation().maxCompletionLength(),
+        config.generation().temperature(),
+        config.generationBatchSize(),
+        config.runtime().seed());
+  }
+
+  /** Whether a multiple of {@code every} lies among the steps after {@code before} up to now. */
+  private static boolean passes(int every, int before, int now) {
+    return every > 0 && now / every > before / every;
+  }
+
+  private Evaluator.@Nullable Result evaluate(
+      Evaluator evaluator, List<RenderedPrompt> heldOut, int step, MetricsLog metrics) {
+    if (heldOut.isEmpty()) {
+      return null;
+    }
+    Evaluator.Result result = evaluator.evaluate(heldOut, step);
+    metrics.log(step, result.values());
+    out.println("step " + step + ", held out: " + result.describe());
+    return result;
+  }
+
+  private Optional<Summary> finish(
+      TrainerState state,
+      int totalSteps,
+      Evaluator evaluator,
+      List<RenderedPrompt> heldOut,
+      MetricsLog metrics) {
+    if (state.step() < totalSteps) {
+      HtmlReport.write(run);
+      out.println(
+          "stopped at step "
+              + state.step()
+              + " of "
+              + totalSteps
+              + "; go on with: ./grpo4j train --resume "
+              + run.root());
+      return Optional.empty();
+    }
+    Evaluator.Result after = evaluate(evaluator, heldOut, state.step(), metrics);
+    Evaluator.Result before = state.before();
+    Summary summary =
+        new Summary(
+            before == null ? Summary.Scores.NONE : before.scores(),
+            after == null ? Summary.Scores.NONE : after.scores(),
+            heldOut.size(),
+            state.step(),
+            state.seconds(),
+            state.completionTokens() / Math.max(1e-9, state.seconds()),
+            config.runtime().seed(),
+            Workspace.objectiveName(config.objective()));
+    run.writeSummary(summary);
+    HtmlReport.write(run);
+    return Optional.of(summary);
+  }
+}

@@ -1,0 +1,56 @@
+package org.grpo4j.trainer.recipe;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Counters of a run. With the weights and the optimizer they are all it needs to go on: every
+ * random draw follows from the seed and a counter.
+ *
+ * @param step optimizer steps done
+ * @param rollout rollouts done
+ * @param promptsDrawn prompts taken from the training set, resampled ones included
+ * @param tokens prompt and completion tokens sampled
+ * @param completionTokens completion tokens among them
+ * @param seconds time spent on rollouts and updates
+ * @param before evaluation before the first step, null where there was none
+ */
+record TrainerState(
+    int step,
+    long rollout,
+    long promptsDrawn,
+    long tokens,
+    long completionTokens,
+    double seconds,
+    Evaluator.@Nullable Result before) {
+  static final TrainerState START = new TrainerState(0, 0, 0, 0, 0, 0, null);
+
+  TrainerState drawn(int prompts, long newTokens, long newCompletionTokens) {
+    return new TrainerState(
+        step,
+        rollout,
+        promptsDrawn + prompts,
+        tokens + newTokens,
+        completionTokens + newCompletionTokens,
+        seconds,
+        before);
+  }
+
+  TrainerState nextStep() {
+    return new TrainerState(
+        step + 1, rollout, promptsDrawn, tokens, completionTokens, seconds, before);
+  }
+
+  TrainerState nextRollout() {
+    return new TrainerState(
+        step, rollout + 1, promptsDrawn, tokens, completionTokens, seconds, before);
+  }
+
+  TrainerState after(double moreSeconds) {
+    return new TrainerState(
+        step, rollout, promptsDrawn, tokens, completionTokens, seconds + moreSeconds, before);
+  }
+
+  TrainerState withBefore(Evaluator.@Nullable Result result) {
+    return new TrainerState(step, rollout, promptsDrawn, tokens, completionTokens, seconds, result);
+  }
+}

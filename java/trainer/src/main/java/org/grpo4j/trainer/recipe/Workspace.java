@@ -1,0 +1,81 @@
+package org.grpo4j.trainer.recipe;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.bytedeco.javacpp.Pointer;
+import org.grpo4j.kernels.Isa;
+import org.grpo4j.kernels.Kernels;
+import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.TorchRuntime;
+import org.grpo4j.trainer.config.ModelSettings;
+import org.grpo4j.trainer.config.ObjectiveSettings;
+import org.grpo4j.trainer.config.ObjectiveSettings.TokenWeighting;
+import org.grpo4j.trainer.config.RuntimeSettings;
+import org.grpo4j.trainer.task.EmbeddedCheckpoint;
+
+/** What every command sets up before it computes. */
+public final class Workspace {
+  private Workspace() {}
+
+  /** Threads and instruction set, as configured; prints once what was taken. */
+  static void applyRuntime(RuntimeSettings settings, PrintStream out) {
+    int threads =
+        settings.numThreads() > 0
+            ? settings.numThreads()
+            : Runtime.getRuntime().availableProcessors();
+    TorchRuntime.configureThreads(threads);
+    Kernels.setThreads(threads);
+    if (settings.isa() != RuntimeSettings.Isa.AUTO) {
+      Kernels.use(Isa.valueOf(settings.isa().name()));
+    }
+    out.println("kernels: " + Kernels.describe());
+  }
+
+  /**
+   * The folder of the configured checkpoint; the embedded one is unpacked.
+   *
+   * @param unpackTo where the embedded checkpoint goes
+   */
+  public static Path modelFolder(ModelSettings settings, Path unpackTo) {
+    if (settings.embedded()) {
+      EmbeddedCheckpoint.extractTo(unpackTo);
+      return unpackTo;
+    }
+    Path folder = Path.of(settings.modelNameOrPath());
+    if (!Files.isDirectory(folder)) {
+      throw new InputException(
+          "model_name_or_path '"
+              + folder
+              + "' is no folder: give 'embedded' or a Hugging Face folder with config.json,"
+              + " safetensors and tokenizer.json");
+    }
+    return folder;
+  }
+
+  /** A temporary folder for commands that have no run folder. */
+  public static Path temporaryFolder() {
+    try {
+      Path folder = Files.createTempDirectory("grpo4j-");
+      folder.toFile().deleteOnExit();
+      return folder;
+    } catch (IOException e) {
+      throw new InputException("no temporary folder can be made: " + e.getMessage(), e);
+    }
+  }
+
+  /** The loss in words, for example "dapo+rest". */
+  static String objectiveName(ObjectiveSettings objective) {
+    String name = objective.lossType().name().toLowerCase(Locale.ROOT);
+    return objective.tokenWeighting() == TokenWeighting.NONE
+        ? name
+        : name + "+" + objective.tokenWeighting().name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Resident memory of this process, MiB. */
+  static double residentMib() {
+    return Pointer.physicalBytes() / (1024.0 * 1024.0);
+  }
+}

@@ -1,0 +1,97 @@
+package org.grpo4j.trainer.rollout;
+
+import java.nio.FloatBuffer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.T_TensorTensor_T;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/** Picks the next token of each row from its logits; the order is temperature, top-k, top-p. */
+final class TokenChooser {
+  private final SamplingConfig config;
+
+  TokenChooser(SamplingConfig config) {
+    this.config = config;
+  }
+
+  /**
+   * @param logits [rows, V] f32
+   * @param uniforms one draw in [0, 1) per row; unused when greedy
+   * @param tokens receives the chosen token of each row
+   */
+  void choose(Tensor logits, double[] uniforms, int[] tokens) {
+    int rows = Math.toIntExact(logits.size(0));
+    if (config.isGreedy()) {
+      Tensor best = torch.argmax(logits, new LongOptional(-1), false);
+      LongPointer ids = new LongPointer(best.data_ptr()).capacity(rows);
+      for (int r = 0; r < rows; r++) {
+        tokens[r] = Math.toIntExact(ids.get(r));
+      }
+      return;
+    }
+    Tensor probabilities =
+        torch.softmax(logits.div(new Scalar(config.temperature())), -1).contiguous();
+    probabilities = keepTop(probabilities);
+    int vocab = Math.toIntExact(logits.size(1));
+    FloatBuffer all =
+        new FloatPointer(probabilities.data_ptr_float()).capacity((long) rows * vocab).asBuffer();
+    float[] row = new float[vocab];
+    for (int r = 0; r < rows; r++) {
+      all.get(row);
+      tokens[r] = invertCdf(row, uniforms[r]);
+    }
+  }
+
+  private Tensor keepTop(Tensor probabilities) {
+    Tensor kept = probabilities;
+    long vocab = kept.size(1);
+    if (config.topK() > 0 && config.topK() < vocab) {
+      Tensor best = torch.topk(kept, config.topK()).get0();
+      kept = zeroBelow(kept, best.narrow(1, config.topK() - 1L, 1));
+    }
+    if (config.topP() < 1) {
+      T_TensorTensor_T sorted = torch.sort(kept, -1, true);
+      Tensor p = sorted.get0();
+      Tensor total = p.sum(new long[] {1}, true, new org.bytedeco.pytorch.ScalarTypeOptional());
+      // A token stays while the mass before it is under topP: the one that crosses it stays too.
+      Tensor before = p.cumsum(1).sub(p);
+      Tensor stays = before.lt(total.mul(new Scalar(config.topP())));
+      Tensor infinity = torch.full_like(p, new Scalar(Float.POSITIVE_INFINITY));
+      Tensor smallest = torch.where(stays, p, infinity).amin(new long[] {1}, true);
+      kept = zeroBelow(kept, smallest);
+    }
+    return kept;
+  }
+
+  private static Tensor zeroBelow(Tensor p, Tensor threshold) {
+    return p.masked_fill(p.lt(threshold), new Scalar(0.0));
+  }
+
+  /** The token in whose interval of the cumulative distribution the draw falls; f64 sums. */
+  static int invertCdf(float[] p, double uniform) {
+    double total = 0;
+    for (float x : p) {
+      total += x;
+    }
+    double target = uniform * total;
+    double cumulative = 0;
+    int last = -1;
+    for (int v = 0; v < p.length; v++) {
+      if (p[v] > 0) {
+        cumulative += p[v];
+        last = v;
+        if (cumulative > target) {
+          return v;
+        }
+      }
+    }
+    if (last < 0) {
+      throw new IllegalStateException(
+          "no token has a positive probability: the logits of this row hold NaN");
+    }
+    return last;
+  }
+}
