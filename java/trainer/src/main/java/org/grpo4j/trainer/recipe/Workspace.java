@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.kernels.Isa;
+import org.grpo4j.kernels.KernelException;
 import org.grpo4j.kernels.Kernels;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.TorchRuntime;
@@ -14,6 +15,7 @@ import org.grpo4j.trainer.config.ModelSettings;
 import org.grpo4j.trainer.config.ObjectiveSettings;
 import org.grpo4j.trainer.config.ObjectiveSettings.TokenWeighting;
 import org.grpo4j.trainer.config.RuntimeSettings;
+import org.grpo4j.trainer.report.RunIoException;
 import org.grpo4j.trainer.task.EmbeddedCheckpoint;
 
 /** What every command sets up before it computes. */
@@ -27,9 +29,12 @@ public final class Workspace {
             ? settings.numThreads()
             : Runtime.getRuntime().availableProcessors();
     TorchRuntime.configureThreads(threads);
-    Kernels.setThreads(threads);
     if (settings.isa() != RuntimeSettings.Isa.AUTO) {
-      Kernels.use(Isa.valueOf(settings.isa().name()));
+      try {
+        Kernels.use(Isa.valueOf(settings.isa().name()));
+      } catch (KernelException e) {
+        throw new InputException("isa: " + e.getMessage(), e);
+      }
     }
     out.println("kernels: " + Kernels.describe());
   }
@@ -41,7 +46,11 @@ public final class Workspace {
    */
   public static Path modelFolder(ModelSettings settings, Path unpackTo) {
     if (settings.embedded()) {
-      EmbeddedCheckpoint.extractTo(unpackTo);
+      try {
+        EmbeddedCheckpoint.extractTo(unpackTo);
+      } catch (IOException e) {
+        throw new RunIoException(unpackTo, e);
+      }
       return unpackTo;
     }
     Path folder = Path.of(settings.modelNameOrPath());
