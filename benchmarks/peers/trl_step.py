@@ -26,12 +26,12 @@ def parse_call(text):
         return None
 
 
-def toolrl_reward(completions, completion, **_):
+def toolrl_reward(completions, answer, **_):
     """ToolRL's rule for one call: format in [0, 1] plus correctness in [-3, 3]."""
     rewards = []
-    for message, answer in zip(completions, completion):
+    for message, gold in zip(completions, answer):
         text = message[0]["content"].strip() if isinstance(message, list) else message.strip()
-        want, got = parse_call(answer), parse_call(text)
+        want, got = parse_call(gold), parse_call(text)
         ordered = text.startswith("<think>") and "</think>\n<tool_call>\n" in text
         score = 1.0 if ordered and text.endswith(CALL_END) else 0.0
         if not isinstance(got, dict) or not isinstance(got.get("parameters"), dict):
@@ -75,7 +75,7 @@ def main():
 
     with open(a.prompts) as f:
         rows = [json.loads(line) for line in f]
-    data = Dataset.from_list([{"prompt": r["prompt"], "completion": r["completion"]} for r in rows])
+    data = Dataset.from_list([{"prompt": r["prompt"], "answer": r["completion"]} for r in rows])
     tokenizer = AutoTokenizer.from_pretrained(a.model, padding_side="left")
     model = AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32)
     group, updates = 8, 2
@@ -99,6 +99,7 @@ def main():
     log = [h for h in trainer.state.log_history if "reward" in h]
     print(json.dumps({
         "median_seconds_per_rollout": round(statistics.median(measured), 4),
+        "mean_seconds_per_rollout": round(statistics.mean(measured), 4),
         "min_seconds_per_rollout": round(min(measured), 4),
         "rollouts_measured": len(measured),
         "threads": torch.get_num_threads(),
