@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.grpo4j.torch.InputException;
@@ -21,39 +20,41 @@ public final class AdvantageVectors implements VectorChecker {
 
   @Override
   public boolean accepts(Path file) throws IOException {
-    return VectorFiles.firstCaseHas(file, "group_ids", "rewards", "expected");
+    return VectorFiles.casesHave(file, "group_ids", "rewards", "expected");
   }
 
   @Override
   public void check(Path file, CheckReport report) throws IOException {
-    List<JsonNode> cases = VectorFiles.cases(file);
-    for (int i = 0; i < cases.size(); i++) {
-      JsonNode vector = cases.get(i);
-      for (Map.Entry<String, JsonNode> expected : vector.path("expected").properties()) {
-        String name = "case " + i + " " + expected.getKey();
-        AdvantageEstimator estimator;
-        try {
-          estimator = AdvantageEstimator.named(expected.getKey());
-        } catch (InputException e) {
-          report.skipped(file, name, "no advantage estimator " + expected.getKey());
-          continue;
-        }
-        VectorFiles.compare(
-            report,
-            file,
-            name,
-            VectorFiles.doubles(expected.getValue()),
-            compute(estimator, vector));
+    VectorFiles.forEachCase(
+        file, report, (index, vector) -> checkCase(file, index, vector, report));
+  }
+
+  private static void checkCase(Path file, int index, JsonNode vector, CheckReport report) {
+    for (Map.Entry<String, JsonNode> expected : VectorFiles.need(vector, "expected").properties()) {
+      String name = "case " + index + " " + expected.getKey();
+      AdvantageEstimator estimator;
+      try {
+        estimator = AdvantageEstimator.named(expected.getKey());
+      } catch (InputException e) {
+        report.skipped(file, name, "no advantage estimator " + expected.getKey());
+        continue;
       }
+      VectorFiles.compare(
+          report, file, name, VectorFiles.doubles(expected.getValue()), compute(estimator, vector));
     }
   }
 
   private static double[] compute(AdvantageEstimator estimator, JsonNode vector) {
     double[] rewards = VectorFiles.doubles(vector.path("rewards"));
+    JsonNode groups = VectorFiles.need(vector, "group_ids");
+    if (groups.size() != rewards.length) {
+      throw new InputException(
+          "field group_ids has " + groups.size() + " values, rewards has " + rewards.length);
+    }
     long[] groupIds = new long[rewards.length];
     int[] lengths = new int[rewards.length];
     for (int i = 0; i < rewards.length; i++) {
-      groupIds[i] = vector.path("group_ids").path(i).asLong();
+      groupIds[i] = groups.path(i).asLong();
       lengths[i] = vector.path("lengths").path(i).asInt(DEFAULT_LENGTH);
     }
     // The vectors leave out groups of one for pass@k, on which the reference raises.

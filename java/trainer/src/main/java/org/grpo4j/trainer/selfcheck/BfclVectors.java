@@ -8,12 +8,13 @@ public final class BfclVectors implements VectorChecker {
 
   @Override
   public boolean accepts(Path file) throws IOException {
-    return VectorFiles.firstCaseHas(file, "id", "category", "output", "valid", "error_type");
+    return VectorFiles.casesHave(file, "id", "category", "output", "valid", "error_type");
   }
 
   @Override
   public void check(Path file, CheckReport report) throws IOException {
-    int cases = VectorFiles.cases(file).size();
-    report.skipped(file, cases + " cases", "comes with the benchmark evaluation");
+    int[] cases = new int[1];
+    VectorFiles.forEachCase(file, report, (index, vector) -> cases[0]++);
+    report.skipped(file, cases[0] + " cases", "comes with the benchmark evaluation");
   }
 }

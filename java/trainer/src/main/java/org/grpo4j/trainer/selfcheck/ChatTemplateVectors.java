@@ -26,7 +26,8 @@ import org.grpo4j.torch.text.Tokenizer;
  * where the text comes out of the template.
  *
  * <p>The tokenizers are not part of the vectors: they are looked for as data/tokenizers/TOKENIZER
- * beside a folder above the file, or in a folder named shared beside one above the working folder.
+ * beside a folder above the file, or in a folder named shared beside one above the working folder
+ * or the checkout.
  */
 public final class ChatTemplateVectors implements VectorChecker {
   private static final ObjectMapper MAPPER = new ObjectMapper();
@@ -75,7 +76,11 @@ public final class ChatTemplateVectors implements VectorChecker {
       try (Tokenizer tokenizer = Tokenizer.load(folder.get())) {
         Optional<ChatTemplate> template = ChatTemplate.load(folder.get());
         for (Map.Entry<String, JsonNode> vector : group.getValue().entrySet()) {
-          one(file, vector.getKey(), vector.getValue(), tokenizer, template, report);
+          try {
+            one(file, vector.getKey(), vector.getValue(), tokenizer, template, report);
+          } catch (IllegalArgumentException e) { // Jackson's, of a field of another type.
+            report.failed(file, vector.getKey(), "a whole case", e.toString());
+          }
         }
       }
     }
@@ -86,8 +91,11 @@ public final class ChatTemplateVectors implements VectorChecker {
     for (Path at = file.toAbsolutePath().getParent(); at != null; at = at.getParent()) {
       candidates.add(at.resolve("data/tokenizers"));
     }
-    for (Path at = Path.of("").toAbsolutePath(); at != null; at = at.getParent()) {
-      candidates.add(at.resolve("shared/data/tokenizers"));
+    // The launcher names the checkout; it may have been called from anywhere.
+    for (String start : List.of("", System.getProperty("grpo4j.home", ""))) {
+      for (Path at = Path.of(start).toAbsolutePath(); at != null; at = at.getParent()) {
+        candidates.add(at.resolve("shared/data/tokenizers"));
+      }
     }
     return candidates.stream()
         .map(folder -> folder.resolve(name))

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import org.grpo4j.trainer.weight.RestTokenWeights;
 import org.grpo4j.trainer.weight.SpanPlacement;
 import org.grpo4j.trainer.weight.TokenRegions;
@@ -18,23 +17,23 @@ public final class RestWeightVectors implements VectorChecker {
 
   @Override
   public boolean accepts(Path file) throws IOException {
-    return VectorFiles.firstCaseHas(file, "text", "step", "char_offsets", "expected_weights")
-        || VectorFiles.firstCaseHas(file, "text", "step", "offsets", "weights");
+    return VectorFiles.casesHave(file, "text", "step", "char_offsets", "expected_weights")
+        || VectorFiles.casesHave(file, "text", "step", "offsets", "weights");
   }
 
   @Override
   public void check(Path file, CheckReport report) throws IOException {
-    List<JsonNode> cases = VectorFiles.cases(file);
-    for (int i = 0; i < cases.size(); i++) {
-      checkCase(file, i, cases.get(i), report);
-    }
+    VectorFiles.forEachCase(
+        file, report, (index, vector) -> checkCase(file, index, vector, report));
   }
 
   private static void checkCase(Path file, int index, JsonNode vector, CheckReport report) {
     double step = vector.path("step").asDouble();
     String name = "case " + index + " " + vector.path("kind").asText("text") + " step " + step;
-    JsonNode offsetsNode = vector.path(vector.has("offsets") ? "offsets" : "char_offsets");
-    JsonNode expected = vector.path(vector.has("weights") ? "weights" : "expected_weights");
+    JsonNode offsetsNode =
+        VectorFiles.need(vector, vector.has("offsets") ? "offsets" : "char_offsets");
+    JsonNode expected =
+        VectorFiles.need(vector, vector.has("weights") ? "weights" : "expected_weights");
     int[][] offsets = new int[offsetsNode.size()][];
     for (int t = 0; t < offsets.length; t++) {
       JsonNode pair = offsetsNode.get(t);

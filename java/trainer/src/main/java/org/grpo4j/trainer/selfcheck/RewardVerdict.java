@@ -19,7 +19,7 @@ record RewardVerdict(
       return RAISED;
     }
     return new RewardVerdict(
-        node.path(totalField).asDouble(),
+        VectorFiles.need(node, totalField).asDouble(),
         node.path("format").asDouble(),
         node.path("correctness").asDouble(),
         node.path("length").asDouble(),

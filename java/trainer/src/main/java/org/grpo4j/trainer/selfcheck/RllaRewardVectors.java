@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -18,15 +17,13 @@ public final class RllaRewardVectors implements VectorChecker {
 
   @Override
   public boolean accepts(Path file) throws IOException {
-    return VectorFiles.firstCaseHas(file, "options", "step", "completion", "answer", "expected");
+    return VectorFiles.casesHave(file, "options", "step", "completion", "answer", "expected");
   }
 
   @Override
   public void check(Path file, CheckReport report) throws IOException {
-    List<JsonNode> cases = VectorFiles.cases(file);
-    for (int i = 0; i < cases.size(); i++) {
-      checkCase(file, i, cases.get(i), report);
-    }
+    VectorFiles.forEachCase(
+        file, report, (index, vector) -> checkCase(file, index, vector, report));
   }
 
   private static void checkCase(Path file, int index, JsonNode vector, CheckReport report) {
@@ -34,7 +31,7 @@ public final class RllaRewardVectors implements VectorChecker {
     String name = "case " + index + " " + vector.path("options") + " step " + step;
     ChatFrame chatFrame = ChatFrame.CHATML;
     Set<Switch> switches = EnumSet.noneOf(Switch.class);
-    for (Map.Entry<String, JsonNode> option : vector.path("options").properties()) {
+    for (Map.Entry<String, JsonNode> option : VectorFiles.need(vector, "options").properties()) {
       String value = option.getValue().asText();
       Optional<Switch> known =
           Arrays.stream(Switch.values()).filter(s -> s.name().equals(option.getKey())).findFirst();
@@ -49,12 +46,12 @@ public final class RllaRewardVectors implements VectorChecker {
         return;
       }
     }
-    RewardVerdict expected = RewardVerdict.expected(vector.path("expected"), "total");
+    RewardVerdict expected = RewardVerdict.expected(VectorFiles.need(vector, "expected"), "total");
     RewardVerdict got =
         RewardVerdict.computed(
             new ToolRlOptions(ToolRlOptions.Release.REST, chatFrame, switches),
-            vector.path("completion").asText(),
-            vector.path("answer").asText(),
+            VectorFiles.need(vector, "completion").asText(),
+            VectorFiles.need(vector, "answer").asText(),
             step);
     if (expected.agrees(got)) {
       report.passed(file, name);

@@ -3,7 +3,6 @@ package org.grpo4j.trainer.selfcheck;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.grpo4j.trainer.reward.ToolRlOptions;
@@ -17,16 +16,14 @@ public final class ToolRlRewardVectors implements VectorChecker {
 
   @Override
   public boolean accepts(Path file) throws IOException {
-    return VectorFiles.firstCaseHas(file, "gt", "response")
-        && (VectorFiles.firstCaseHas(file, "toolrl") || VectorFiles.firstCaseHas(file, "rest"));
+    return VectorFiles.casesHave(file, "gt", "response")
+        && (VectorFiles.casesHave(file, "toolrl") || VectorFiles.casesHave(file, "rest"));
   }
 
   @Override
   public void check(Path file, CheckReport report) throws IOException {
-    List<JsonNode> cases = VectorFiles.cases(file);
-    for (int i = 0; i < cases.size(); i++) {
-      checkCase(file, i, cases.get(i), report);
-    }
+    VectorFiles.forEachCase(
+        file, report, (index, vector) -> checkCase(file, index, vector, report));
   }
 
   private static void checkCase(Path file, int index, JsonNode vector, CheckReport report) {
@@ -43,7 +40,10 @@ public final class ToolRlRewardVectors implements VectorChecker {
       RewardVerdict expected = RewardVerdict.expected(vector.path(release.getKey()), "score");
       RewardVerdict got =
           RewardVerdict.computed(
-              options, vector.path("response").asText(), vector.path("gt").asText(), step);
+              options,
+              VectorFiles.need(vector, "response").asText(),
+              VectorFiles.need(vector, "gt").asText(),
+              step);
       if (!expected.agrees(got)) {
         report.failed(file, name, release.getKey() + " " + expected, got.toString());
         return;

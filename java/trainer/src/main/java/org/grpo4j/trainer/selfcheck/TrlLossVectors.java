@@ -23,7 +23,7 @@ public final class TrlLossVectors implements VectorChecker {
 
   @Override
   public boolean accepts(Path file) throws IOException {
-    return VectorFiles.firstCaseHas(
+    return VectorFiles.casesHave(
         file, "loss_type", "importance_sampling_level", "logits", "completion_mask", "expected");
   }
 
@@ -34,20 +34,22 @@ public final class TrlLossVectors implements VectorChecker {
 
   @Override
   public void check(Path file, CheckReport report) throws IOException {
-    for (JsonNode vector : VectorFiles.cases(file)) {
-      String name = vector.path("name").asText();
-      String missing = missingObjective(vector);
-      if (missing != null) {
-        report.skipped(file, name, "objective " + missing + " comes with the other objectives");
-        continue;
-      }
-      new Case(vector).compare(new LossComparison(report, file, name));
+    VectorFiles.forEachCase(file, report, (index, vector) -> checkCase(file, vector, report));
+  }
+
+  private static void checkCase(Path file, JsonNode vector, CheckReport report) {
+    String name = vector.path("name").asText();
+    String missing = missingObjective(vector);
+    if (missing != null) {
+      report.skipped(file, name, "objective " + missing + " comes with the other objectives");
+      return;
     }
+    new Case(vector).compare(new LossComparison(report, file, name));
   }
 
   /** The objective that this version lacks, or null. */
   private static @Nullable String missingObjective(JsonNode vector) {
-    String lossType = vector.path("loss_type").asText();
+    String lossType = VectorFiles.need(vector, "loss_type").asText();
     try {
       TrlLossType.named(lossType);
     } catch (InputException e) {

@@ -5,17 +5,17 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.BufferedInputStream;
+import java.io.BufferedReader;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
@@ -23,7 +23,8 @@ import org.grpo4j.torch.InputException;
 
 /**
  * Reads the cases of a vector file: the objects of the array {@code cases} of a .json file, or
- * those of a .jsonl or .jsonl.gz file. NaN and Infinity are read as Python writes them.
+ * those of a .jsonl file, one a line; either may be packed as .gz. NaN and Infinity are read as
+ * Python writes them.
  */
 final class VectorFiles {
   /** Largest accepted difference, relative for magnitudes above 1. */
@@ -34,36 +35,41 @@ final class VectorFiles {
 
   private VectorFiles() {}
 
-  /** Whether the first case of a file has all the fields; false for files that are no vectors. */
-  static boolean firstCaseHas(Path file, String... fields) throws IOException {
-    JsonNode first = firstCase(file);
-    for (String field : fields) {
-      if (!first.has(field)) {
-        return false;
-      }
-    }
-    return true;
-  }
+  /** Cases that are looked at to tell a format: a damaged one must not hide what the rest is. */
+  private static final int LOOKED_AT = 4;
 
-  private static JsonNode firstCase(Path file) throws IOException {
-    String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-    boolean lines = name.endsWith(".jsonl") || name.endsWith(".jsonl.gz");
-    if (!lines && !name.endsWith(".json")) {
-      return MissingNode.getInstance();
+  /** Whether one of the first cases of a file has all the fields; false for other files. */
+  static boolean casesHave(Path file, String... fields) throws IOException {
+    boolean lines = isLines(file);
+    if (!lines && !plainName(file).endsWith(".json")) {
+      return false;
     }
     try (InputStream in = open(file);
         JsonParser parser = MAPPER.createParser(in)) {
       if (!lines && !moveToCases(parser)) {
-        return MissingNode.getInstance();
+        return false;
       }
-      if (parser.nextToken() != JsonToken.START_OBJECT) {
-        return MissingNode.getInstance();
+      for (int i = 0; i < LOOKED_AT && parser.nextToken() == JsonToken.START_OBJECT; i++) {
+        JsonNode vector = parser.readValueAsTree();
+        if (Arrays.stream(fields).allMatch(vector::has)) {
+          return true;
+        }
       }
-      return parser.readValueAsTree();
+      return false;
     } catch (JsonProcessingException | EOFException | ZipException e) {
       // Asked whether this is a vector file: text that is no JSON is not.
-      return MissingNode.getInstance();
+      return false;
     }
+  }
+
+  /** The file's name without .gz, in lower case. */
+  private static String plainName(Path file) {
+    String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+    return name.endsWith(".gz") ? name.substring(0, name.length() - ".gz".length()) : name;
+  }
+
+  private static boolean isLines(Path file) {
+    return plainName(file).endsWith(".jsonl");
   }
 
   /** Moves to the start of the array {@code cases}; false if there is none. */
@@ -80,33 +86,75 @@ final class VectorFiles {
     return false;
   }
 
+  /** What is done with one case, counted from 0. */
+  @FunctionalInterface
+  interface CaseCheck {
+    void check(int index, JsonNode vector);
+  }
+
   /**
-   * All cases of a file.
+   * Checks all cases of a file. A damaged one fails by itself and leaves the others alone.
    *
-   * @throws InputException if the file is not readable to its end
+   * @throws InputException if the file is not readable to its end; the cases before are checked
    */
-  static List<JsonNode> cases(Path file) throws IOException {
+  static void forEachCase(Path file, CheckReport report, CaseCheck check) throws IOException {
     try (InputStream in = open(file)) {
-      List<JsonNode> cases = new ArrayList<>();
-      if (file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".json")) {
-        MAPPER.readTree(in).path("cases").forEach(cases::add);
-        return cases;
+      if (!isLines(file)) {
+        int index = 0;
+        for (JsonNode vector : MAPPER.readTree(in).path("cases")) {
+          check(file, report, index++, () -> vector, check);
+        }
+        return;
       }
-      try (MappingIterator<JsonNode> lines = MAPPER.readerFor(JsonNode.class).readValues(in)) {
-        while (lines.hasNextValue()) {
-          cases.add(lines.nextValue());
+      BufferedReader lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
+      int index = 0;
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        String text = line;
+        if (!text.isBlank()) {
+          check(file, report, index++, () -> MAPPER.readTree(text), check);
         }
       }
-      return cases;
     } catch (JsonProcessingException | EOFException | ZipException e) {
-      String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-      throw new InputException(file + ": not readable as vectors: " + why, e);
+      throw new InputException(file + ": not readable as vectors: " + firstLine(e), e);
     }
+  }
+
+  /** Gives the vector of a case, or fails where its text is no JSON. */
+  @FunctionalInterface
+  private interface CaseSource {
+    JsonNode read() throws JsonProcessingException;
+  }
+
+  private static void check(
+      Path file, CheckReport report, int index, CaseSource source, CaseCheck check) {
+    String name = "case " + index;
+    try {
+      JsonNode vector = source.read();
+      name += vector.has("name") ? " " + vector.path("name").asText() : "";
+      check.check(index, vector);
+    } catch (JsonProcessingException e) {
+      report.failed(file, name, "a whole case", firstLine(e));
+    } catch (RuntimeException e) {
+      report.failed(file, name, "a whole case", e.toString());
+    }
+  }
+
+  private static String firstLine(IOException e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+  }
+
+  /** A field that the case must have, possibly null. */
+  static JsonNode need(JsonNode vector, String field) {
+    JsonNode value = vector.path(field);
+    if (value.isMissingNode()) {
+      throw new InputException("field " + field + " is missing");
+    }
+    return value;
   }
 
   private static InputStream open(Path file) throws IOException {
     InputStream in = new BufferedInputStream(Files.newInputStream(file));
-    if (!file.getFileName().toString().endsWith(".gz")) {
+    if (!file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".gz")) {
       return in;
     }
     try {

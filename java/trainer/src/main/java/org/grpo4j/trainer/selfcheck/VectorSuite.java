@@ -2,6 +2,7 @@ package org.grpo4j.trainer.selfcheck;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -60,7 +61,7 @@ public final class VectorSuite {
    */
   public void run(Path root) throws IOException {
     List<Path> files;
-    try (Stream<Path> all = Files.walk(root)) {
+    try (Stream<Path> all = Files.walk(root, FileVisitOption.FOLLOW_LINKS)) {
       files = all.filter(Files::isRegularFile).sorted().toList();
     }
     Path base = Files.isDirectory(root) ? root : root.toAbsolutePath().getParent();

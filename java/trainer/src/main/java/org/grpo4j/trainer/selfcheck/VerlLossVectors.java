@@ -18,7 +18,7 @@ public final class VerlLossVectors implements VectorChecker {
 
   @Override
   public boolean accepts(Path file) throws IOException {
-    return VectorFiles.firstCaseHas(
+    return VectorFiles.casesHave(
         file, "policy_loss", "loss_agg_mode", "logits", "completion_mask", "expected");
   }
 
@@ -29,27 +29,28 @@ public final class VerlLossVectors implements VectorChecker {
 
   @Override
   public void check(Path file, CheckReport report) throws IOException {
-    for (JsonNode vector : VectorFiles.cases(file)) {
-      String name = vector.path("name").asText();
-      String objective = vector.path("policy_loss").asText();
-      if (!objective.equals("vanilla")) {
-        report.skipped(file, name, "objective " + objective + " comes with the other objectives");
-        continue;
-      }
-      LossVector loss = new LossVector(vector);
-      float[][] weights = weights(vector, loss);
-      if (weights == null) {
-        report.skipped(file, name, "aggregation " + vector.path("loss_agg_mode").asText());
-        continue;
-      }
-      // The metrics count all tokens, those of token weight 0 too: the mask as the other weight,
-      // with
-      // no KL and no bonus, has them read.
-      compare(
-          vector,
-          loss.run(config(vector), weights, loss.mask),
-          new LossComparison(report, file, name));
+    VectorFiles.forEachCase(file, report, (index, vector) -> checkCase(file, vector, report));
+  }
+
+  private static void checkCase(Path file, JsonNode vector, CheckReport report) {
+    String name = vector.path("name").asText();
+    String objective = VectorFiles.need(vector, "policy_loss").asText();
+    if (!objective.equals("vanilla")) {
+      report.skipped(file, name, "objective " + objective + " comes with the other objectives");
+      return;
     }
+    LossVector loss = new LossVector(vector);
+    float[][] weights = weights(vector, loss);
+    if (weights == null) {
+      report.skipped(file, name, "aggregation " + vector.path("loss_agg_mode").asText());
+      return;
+    }
+    // The metrics count all tokens, those of token weight 0 too: the mask as the other weight, with
+    // no KL and no bonus, has them read.
+    compare(
+        vector,
+        loss.run(config(vector), weights, loss.mask),
+        new LossComparison(report, file, name));
   }
 
   private static PolicyLossConfig config(JsonNode vector) {

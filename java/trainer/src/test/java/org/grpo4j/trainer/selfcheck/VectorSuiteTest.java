@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -88,6 +90,33 @@ class VectorSuiteTest {
     VectorSuite suite = suite(folder);
     assertEquals("1 passed, 0 failed, 0 skipped", suite.totals());
     assertTrue(suite.succeeded());
+  }
+
+  @Test
+  void aFolderMayBeALink() throws IOException {
+    write("real/a.letters", "p");
+    Path link = Files.createSymbolicLink(folder.resolve("link"), folder.resolve("real"));
+    assertEquals("1 passed, 0 failed, 0 skipped", suite(link).totals());
+  }
+
+  @Test
+  void aDamagedCaseFailsAlone() throws IOException {
+    String whole = "{\"group_ids\":[1,1],\"rewards\":[0,2],\"expected\":{\"dr_grpo\":[-1,1]}}";
+    write("a.jsonl", whole + "\n{\"group_ids\":[1,\n{\"rewards\":[1]}\n" + whole + "\n");
+    write("b.json", "{\"cases\":[{\"rewards\":[1]}," + whole + "]}");
+    try (OutputStream out =
+        new GZIPOutputStream(Files.newOutputStream(folder.resolve("c.json.gz")))) {
+      out.write(("{\"cases\":[" + whole + "]}").getBytes(StandardCharsets.UTF_8));
+    }
+    VectorSuite suite =
+        new VectorSuite(
+            VectorSuite.allCheckers(),
+            List.of(),
+            new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    suite.run(folder);
+    assertEquals("4 passed, 3 failed, 0 skipped", suite.totals());
+    String printed = bytes.toString(StandardCharsets.UTF_8);
+    assertTrue(printed.contains("FAILED case 2: expected a whole case, got"), printed);
   }
 
   @Test
