@@ -35,10 +35,14 @@ public final class MetricsLog implements AutoCloseable {
    *
    * @param sinks "jsonl" and "tensorboard", either, both or none
    * @param resumedStep the step of the checkpoint that the run continues from: later rows and
-   *     completions are removed, they will come again; 0 for a fresh run
+   *     completions are removed, they will come again; 0, where there is none, removes all
    */
   public static MetricsLog open(RunDirectory run, Collection<String> sinks, int resumedStep) {
-    keepUntil(run.metrics(), resumedStep);
+    if (resumedStep == 0) {
+      run.forgetMetrics();
+    } else {
+      keepUntil(run.metrics(), resumedStep);
+    }
     run.forgetCompletionsAfter(resumedStep);
     FileChannel channel = sinks.contains("jsonl") ? RunFiles.open(run.metrics()) : null;
     EventFile events =

@@ -67,7 +67,7 @@ public final class RunDirectory {
             "%s holds a run already: continue it with --resume %s, or give another output_dir"
                 .formatted(root, root));
       }
-      run.clear(entries);
+      run.forgetMetrics();
     }
     RunFiles.createFolder(run.completions());
     RunFiles.createFolder(run.checkpoints());
@@ -85,9 +85,9 @@ public final class RunDirectory {
     }
   }
 
-  /** Only what a run itself writes before its first step is removed. */
-  private void clear(List<Path> entries) {
-    for (Path entry : entries) {
+  /** Removes all rows of metrics: those of a run that starts from step 0 come again. */
+  void forgetMetrics() {
+    for (Path entry : RunFiles.list(root)) {
       String name = entry.getFileName().toString();
       if (name.startsWith("events.out.tfevents.") || entry.equals(metrics())) {
         RunFiles.delete(entry);
@@ -96,21 +96,17 @@ public final class RunDirectory {
   }
 
   /**
-   * The folder of a run to continue.
+   * The folder of a run to continue. One that was killed before its first checkpoint starts over.
    *
-   * @throws InputException where it holds no run or no checkpoint
+   * @throws InputException where it holds no run
    */
   public static RunDirectory resume(Path root) {
     RunDirectory run = new RunDirectory(root);
     if (!Files.exists(run.config())) {
       throw new InputException("%s holds no run: config.yaml is missing".formatted(root));
     }
-    if (run.latestCheckpoint().isEmpty()) {
-      throw new InputException(
-          "%s holds no checkpoint to resume from: start again with another output_dir"
-              .formatted(root));
-    }
     RunFiles.createFolder(run.completions());
+    RunFiles.createFolder(run.checkpoints());
     return run;
   }
 

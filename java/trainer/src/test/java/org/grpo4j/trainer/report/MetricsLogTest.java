@@ -78,6 +78,18 @@ class MetricsLogTest {
   }
 
   @Test
+  void aRunThatStartsOverForgetsEverything() throws IOException {
+    log(0, 0, 1);
+    run.writeCompletions(1, List.of());
+    log(0, 0);
+    assertEquals(1, MetricsLog.read(run.metrics()).size());
+    assertEquals(List.of(), run.completionsFiles());
+    try (Stream<Path> all = Files.list(run.root())) {
+      assertEquals(1, all.filter(p -> p.getFileName().toString().contains("tfevents")).count());
+    }
+  }
+
+  @Test
   void aBrokenLineIsNamed() throws IOException {
     Files.writeString(run.metrics(), "{\"step\":1}\nhello\n");
     String message =

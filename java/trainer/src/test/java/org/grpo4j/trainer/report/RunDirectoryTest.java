@@ -46,12 +46,13 @@ class RunDirectoryTest {
   }
 
   @Test
-  void resumeWantsARunWithACheckpoint() throws IOException {
+  void resumeWantsARun() throws IOException {
     Path root = folder.resolve("run");
     assertThrows(InputException.class, () -> RunDirectory.resume(root));
     RunDirectory run = RunDirectory.create(root);
     run.writeConfig("seed: 1\n");
-    assertThrows(InputException.class, () -> RunDirectory.resume(root));
+    // Killed before its first checkpoint: it starts over.
+    assertTrue(RunDirectory.resume(root).latestCheckpoint().isEmpty());
     // A checkpoint that was being written when the run was killed does not count.
     Files.createDirectories(run.checkpoints().resolve("step-12.partial"));
     assertTrue(run.latestCheckpoint().isEmpty());
