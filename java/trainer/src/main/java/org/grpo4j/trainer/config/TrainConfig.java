@@ -54,6 +54,13 @@ public record TrainConfig(
           "generation_batch_size %d (per_device_train_batch_size %d x steps_per_generation %d) is not a multiple of num_generations %d"
               .formatted(completions, micro, resolvedSteps, generation.numGenerations()));
     }
+    if (generation.numGenerations() == 1
+        && (objective.zeroSpreadGroups() != ObjectiveSettings.ZeroSpread.KEEP
+            || objective.advantageEstimator() == ObjectiveSettings.AdvantageKind.GRPO_PASSK)) {
+      throw new InputException(
+          "num_generations 1 leaves nothing to compare within a group: give at least 2 (or"
+              + " zero_spread_groups=keep with an advantage_estimator other than grpo_passk)");
+    }
     if (reward.rewardFuncs().isEmpty()) {
       throw new InputException("reward_funcs is empty: name at least one, for example [toolrl]");
     }
