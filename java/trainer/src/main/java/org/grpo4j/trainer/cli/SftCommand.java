@@ -33,11 +33,10 @@ final class SftCommand implements Callable<Integer> {
         resumed == null
             ? common.load(ConfigLoader.SFT)
             : ConfigLoader.SFT.load(resumed.config(), common.overrides());
-    String yaml = ConfigLoader.SFT.toYaml(config);
     RunDirectory run =
         resumed == null
-            ? RunStart.fresh("sft", config.run(), yaml)
-            : RunStart.continued(resumed, yaml);
+            ? RunStart.fresh("sft", config.run(), ConfigLoader.SFT.toYaml(config))
+            : resumed;
     RunStart.logging(
         run, () -> SftRun.train(config, run, System.out).ifPresent(s -> RunStart.done(run)));
     return 0;

@@ -53,10 +53,7 @@ final class TrainCommand implements Callable<Integer> {
       return 0;
     }
     String yaml = ConfigLoader.TRAIN.toYaml(config);
-    RunDirectory run =
-        resumed == null
-            ? RunStart.fresh("train", config.run(), yaml)
-            : RunStart.continued(resumed, yaml);
+    RunDirectory run = resumed == null ? RunStart.fresh("train", config.run(), yaml) : resumed;
     RunStart.logging(
         run, () -> TrainRun.train(config, run, System.out).ifPresent(s -> RunStart.done(run)));
     return 0;
