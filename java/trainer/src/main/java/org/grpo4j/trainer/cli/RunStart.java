@@ -45,6 +45,12 @@ final class RunStart {
     return RunDirectory.resume(folder);
   }
 
+  /** Goes on in a folder, whose config.yaml takes up what the command line changed. */
+  static RunDirectory continued(RunDirectory run, String yaml) {
+    run.writeConfig(yaml);
+    return run;
+  }
+
   /** Says where a finished run is to be looked at. */
   static void done(RunDirectory run) {
     System.out.println("summary: " + run.summary());

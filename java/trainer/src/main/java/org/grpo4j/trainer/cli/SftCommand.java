@@ -33,10 +33,11 @@ final class SftCommand implements Callable<Integer> {
         resumed == null
             ? common.load(ConfigLoader.SFT)
             : ConfigLoader.SFT.load(resumed.config(), common.overrides());
+    String yaml = ConfigLoader.SFT.toYaml(config);
     RunDirectory run =
         resumed == null
-            ? RunStart.fresh("sft", config.run(), ConfigLoader.SFT.toYaml(config))
-            : resumed;
+            ? RunStart.fresh("sft", config.run(), yaml)
+            : RunStart.continued(resumed, yaml);
     RunStart.logging(
         run, () -> SftRun.train(config, run, System.out).ifPresent(s -> RunStart.done(run)));
     return 0;

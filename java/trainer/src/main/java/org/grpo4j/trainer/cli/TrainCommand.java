@@ -53,7 +53,10 @@ final class TrainCommand implements Callable<Integer> {
       return 0;
     }
     String yaml = ConfigLoader.TRAIN.toYaml(config);
-    RunDirectory run = resumed == null ? RunStart.fresh("train", config.run(), yaml) : resumed;
+    RunDirectory run =
+        resumed == null
+            ? RunStart.fresh("train", config.run(), yaml)
+            : RunStart.continued(resumed, yaml);
     RunStart.logging(
         run, () -> TrainRun.train(config, run, System.out).ifPresent(s -> RunStart.done(run)));
     return 0;

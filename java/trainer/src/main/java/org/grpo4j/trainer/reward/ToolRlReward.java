@@ -77,6 +77,23 @@ public final class ToolRlReward implements RewardFunction {
     }
   }
 
+  /**
+   * Whether completions can be judged against an answer: where it has calls, they must be readable.
+   * Some published rows mention the tag in their reasoning, which the reference program takes for
+   * the block: it raises there, and so does {@link #score}. Leave such rows out beforehand.
+   */
+  public static boolean canJudge(String answer) {
+    if (!answer.contains(ToolCalls.OPEN)) {
+      return true;
+    }
+    try {
+      ToolCalls.parse(answer);
+      return true;
+    } catch (PythonError e) {
+      return false;
+    }
+  }
+
   static List<@Nullable Object> answerCalls(String answer) {
     try {
       return ToolCalls.parse(answer);

@@ -33,6 +33,13 @@ final class ToolRlRewardTest {
   }
 
   @Test
+  void anAnswerWithoutReadableCallsIsKnownBeforehand() {
+    assertTrue(ToolRlReward.canJudge(ANSWER));
+    assertTrue(ToolRlReward.canJudge("<think>a</think>\n<response>b</response>"));
+    assertFalse(ToolRlReward.canJudge("<think>In <tool_call> tags, then.</think>\n" + ANSWER));
+  }
+
+  @Test
   void theSameNumberInAnotherSpellingIsEqual() {
     assertEquals(4, score(ToolRlOptions.of(), withCalls(CALL.replace("1", "1.0")), 0).total());
   }
