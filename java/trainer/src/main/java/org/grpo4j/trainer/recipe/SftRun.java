@@ -59,7 +59,9 @@ public final class SftRun {
     Optional<Path> checkpoint = run.latestCheckpoint();
     TrainerState state = checkpoint.map(Checkpoints::readState).orElse(TrainerState.START);
     try (Interruption interruption = new Interruption();
-        Policy policy = checkpoint.map(c -> Policy.load(c, true)).orElseGet(() -> initial(base));
+        // The tokenizer of a checkpoint would go away with it, under save_total_limit.
+        Policy policy =
+            checkpoint.map(c -> Policy.load(c, base, true)).orElseGet(() -> initial(base));
         MetricsLog metrics = MetricsLog.open(run, config.run().reportTo(), state.step())) {
       PromptRenderer renderer =
           PromptSets.renderer(policy, config.model(), config.data().maxLength());

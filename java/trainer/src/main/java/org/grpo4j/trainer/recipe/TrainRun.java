@@ -43,7 +43,8 @@ public final class TrainRun {
     Optional<Path> checkpoint = run.latestCheckpoint();
     TrainerState start = checkpoint.map(Checkpoints::readState).orElse(TrainerState.START);
     try (Interruption interruption = new Interruption();
-        Policy policy = Policy.load(checkpoint.orElse(base), true);
+        // The tokenizer of a checkpoint would go away with it, under save_total_limit.
+        Policy policy = Policy.load(checkpoint.orElse(base), base, true);
         DecoderModel reference = reference(base);
         MetricsLog metrics = MetricsLog.open(run, config.run().reportTo(), start.step())) {
       PromptSets sets = PromptSets.of(config, policy, out);

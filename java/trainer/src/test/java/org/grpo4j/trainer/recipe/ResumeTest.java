@@ -120,6 +120,37 @@ class ResumeTest {
   }
 
   @Test
+  void aRunKilledBeforeItsFirstCheckpointStartsOver() throws IOException {
+    RunDirectory whole = RunDirectory.create(folder.resolve("early-whole"));
+    train(whole);
+    Path killed = folder.resolve("early-killed");
+    kill(whole.root(), killed);
+    delete(killed.resolve("checkpoints"));
+    RunDirectory resumed = RunDirectory.resume(killed);
+    assertTrue(resumed.latestCheckpoint().isEmpty());
+    train(resumed);
+    sameMetrics(whole, resumed);
+    sameWeights(whole, resumed);
+  }
+
+  /** The tokenizer of the checkpoint that it began with must not be needed any more. */
+  @Test
+  void aResumedRunOutlivesTheCheckpointItCameFrom() throws IOException {
+    RunDirectory whole = RunDirectory.create(folder.resolve("limit-whole"));
+    train(whole);
+    Path killed = folder.resolve("limit-killed");
+    kill(whole.root(), killed);
+    delete(killed.resolve("checkpoints/step-4"));
+    RunDirectory resumed = RunDirectory.resume(killed);
+    List<String> settings = new ArrayList<>(trainSettings());
+    settings.add("save_total_limit=1");
+    TrainConfig config = ConfigLoader.TRAIN.load(null, settings);
+    assertEquals(6, TrainRun.train(config, resumed, quiet()).orElseThrow().steps());
+    assertTrue(Files.exists(resumed.checkpoint(6).resolve("tokenizer.json")));
+    assertTrue(!Files.exists(resumed.checkpoint(2)));
+  }
+
+  @Test
   void sftEndsAsIfItHadNotBeenKilled() throws IOException {
     List<String> settings = new ArrayList<>(common(6));
     settings.add("train_file=" + data.resolve("warm-start.jsonl"));
@@ -149,11 +180,7 @@ class ResumeTest {
         }
       }
     }
-    try (Stream<Path> last = Files.walk(killed.resolve("checkpoints/step-6"))) {
-      for (Path path : last.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
-    }
+    delete(killed.resolve("checkpoints/step-6"));
     Files.createDirectories(killed.resolve("checkpoints/step-6.partial"));
     Files.deleteIfExists(killed.resolve("summary.json"));
     Files.deleteIfExists(killed.resolve("report.html"));
@@ -164,6 +191,14 @@ class ResumeTest {
     assertTrue(kept.size() < lines.size(), "no row of step 6: " + lines);
     Files.write(metrics, kept);
     Files.writeString(metrics, "{\"step\":6,\"rewa", StandardOpenOption.APPEND);
+  }
+
+  private static void delete(Path tree) throws IOException {
+    try (Stream<Path> entries = Files.walk(tree)) {
+      for (Path path : entries.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
   }
 
   private static void sameMetrics(RunDirectory whole, RunDirectory resumed) {
