@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import org.grpo4j.kernels.KernelException;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.report.RunIoException;
 
@@ -37,6 +38,13 @@ final class Failures {
     for (Throwable t = failure; t != null; t = t.getCause()) {
       if (t instanceof InputException || t instanceof RunIoException) {
         return Optional.of(String.valueOf(t.getMessage()));
+      }
+      if (t instanceof KernelException) {
+        // Rows of the logits that are no numbers: the weights are not either.
+        return Optional.of(
+            t.getMessage()
+                + "; if a run diverged, lower learning_rate or max_grad_norm and resume from an"
+                + " earlier checkpoint");
       }
       String message = String.valueOf(t.getMessage());
       if (message.toLowerCase(Locale.ROOT).contains("no space left on device")) {

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param zeroSpreadGroups what happens to groups whose rewards are all equal
  * @param tokenWeighting weight per token inside a completion
  * @param restStepScale ResT curriculum steps per optimizer step
+ * @param restSpanPlacement which tokens a region of ResT covers
  * @param rolloutCorrection treatment of the ratio between trainer and sampler
  * @param rolloutCorrectionCap its upper bound
  * @param rolloutCorrectionMin its lower bound, for mask; null: 0
@@ -91,6 +92,13 @@ public record ObjectiveSettings(
             doc = "Steps of ResT's curriculum per optimizer step (release: 1).")
         double restStepScale,
     @Key(
+            byDefault = "release",
+            source = "ResT",
+            doc =
+                "Tokens of a region: release (as the authors' program, which leaves out the last"
+                    + " token of a longer span) or covering (every token that touches the span).")
+        RestSpanPlacement restSpanPlacement,
+    @Key(
             byDefault = "none",
             doc =
                 "Detached factor trainer/sampler probability on the policy term: truncate it to the"
@@ -149,6 +157,12 @@ public record ObjectiveSettings(
   public enum TokenWeighting {
     NONE,
     REST
+  }
+
+  /** Which tokens a region covers. */
+  public enum RestSpanPlacement {
+    RELEASE,
+    COVERING
   }
 
   /** Treatment of the ratio between trainer and sampler. */

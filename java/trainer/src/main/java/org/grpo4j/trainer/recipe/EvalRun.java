@@ -19,6 +19,7 @@ import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.task.EmbeddedTask;
 import org.grpo4j.trainer.task.PhrasingSet;
+import org.grpo4j.trainer.weight.SpanPlacement;
 
 /** Measures a checkpoint on held-out prompts. */
 public final class EvalRun {
@@ -38,7 +39,12 @@ public final class EvalRun {
     try (Policy policy = Policy.load(folder, false)) {
       EvalConfig.Task task = config.task();
       Scorer scorer =
-          new Scorer(policy, config.reward(), TokenWeighting.NONE, task.maxCompletionLength());
+          new Scorer(
+              policy,
+              config.reward(),
+              TokenWeighting.NONE,
+              SpanPlacement.COVERING,
+              task.maxCompletionLength());
       Evaluator evaluator =
           new Evaluator(
               policy,
@@ -52,7 +58,7 @@ public final class EvalRun {
       sets(config, policy, out)
           .forEach(
               (name, prompts) -> {
-                Evaluator.Result result = evaluator.evaluate(prompts, 0);
+                Evaluator.Result result = evaluator.evaluate(prompts);
                 out.println(name + ": " + result.describe());
                 results.put(name, result);
               });

@@ -93,18 +93,13 @@ final class Evaluator {
   }
 
   /**
-   * Evaluates the policy as it is.
-   *
-   * @param step optimizer steps done, which the reward schedules follow
+   * Evaluates the policy as it is. Scheduled rewards are those of step 0, so that evaluations of
+   * one run compare.
    */
-  Result evaluate(List<RenderedPrompt> prompts, int step) {
-    List<ScoredCompletion> greedy =
-        answer(prompts, SamplingConfig.greedy(settings.maxNewTokens()), step);
+  Result evaluate(List<RenderedPrompt> prompts) {
+    List<ScoredCompletion> greedy = answer(prompts, SamplingConfig.greedy(settings.maxNewTokens()));
     List<ScoredCompletion> sampled =
-        answer(
-            prompts,
-            new SamplingConfig(settings.temperature(), 1, 0, settings.maxNewTokens()),
-            step);
+        answer(prompts, new SamplingConfig(settings.temperature(), 1, 0, settings.maxNewTokens()));
     double[] rewards = greedy.stream().mapToDouble(ScoredCompletion::reward).toArray();
     return new Result(
         prompts.size(),
@@ -117,7 +112,7 @@ final class Evaluator {
   }
 
   /** One answer to each prompt, scored. */
-  List<ScoredCompletion> answer(List<RenderedPrompt> prompts, SamplingConfig sampling, int step) {
+  List<ScoredCompletion> answer(List<RenderedPrompt> prompts, SamplingConfig sampling) {
     Sampler sampler = policy.sampler();
     List<ScoredCompletion> answers = new ArrayList<>();
     for (int from = 0; from < prompts.size(); from += settings.batchSize()) {
@@ -129,7 +124,7 @@ final class Evaluator {
       }
       List<Completion> completions =
           sampler.sample(part.stream().map(RenderedPrompt::ids).toList(), seeds, sampling);
-      answers.addAll(scorer.score(part, completions, from, step, 0));
+      answers.addAll(scorer.score(part, completions, from, 0, 0));
     }
     return answers;
   }

@@ -25,6 +25,9 @@ import org.grpo4j.trainer.rollout.SequenceRandom;
 public final class GenerateRun {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
+  /** Prompts answered together. */
+  private static final int BATCH = 32;
+
   private GenerateRun() {}
 
   /**
@@ -38,30 +41,42 @@ public final class GenerateRun {
     GenerateConfig.Sampling settings = config.sampling();
     Path folder = Workspace.modelFolder(config.model(), Workspace.temporaryFolder());
     String file = settings.outputFile();
-    try (Policy policy = Policy.load(folder, false);
-        PrintStream sink = file == null ? out : open(Path.of(file))) {
+    try (Policy policy = Policy.load(folder, false)) {
       List<RenderedPrompt> prompts = prompts(config, policy, messages);
-      long[][] seeds = new long[prompts.size()][settings.numGenerations()];
+      if (file == null) {
+        write(config, policy, prompts, out);
+      } else {
+        try (PrintStream sink = open(Path.of(file))) {
+          write(config, policy, prompts, sink);
+        }
+      }
+    }
+  }
+
+  private static void write(
+      GenerateConfig config, Policy policy, List<RenderedPrompt> prompts, PrintStream sink) {
+    GenerateConfig.Sampling settings = config.sampling();
+    SamplingConfig sampling =
+        new SamplingConfig(
+            settings.temperature(),
+            settings.topP(),
+            settings.topK(),
+            settings.maxCompletionLength());
+    for (int from = 0; from < prompts.size(); from += BATCH) {
+      List<RenderedPrompt> part = prompts.subList(from, Math.min(prompts.size(), from + BATCH));
+      long[][] seeds = new long[part.size()][settings.numGenerations()];
       for (int p = 0; p < seeds.length; p++) {
-        int prompt = p;
+        int prompt = from + p;
         Arrays.setAll(seeds[p], g -> SequenceRandom.seed(config.runtime().seed(), prompt, g));
       }
-      SamplingConfig sampling =
-          new SamplingConfig(
-              settings.temperature(),
-              settings.topP(),
-              settings.topK(),
-              settings.maxCompletionLength());
       for (Completion c :
           policy
               .sampler()
-              .sample(prompts.stream().map(RenderedPrompt::ids).toList(), seeds, sampling)) {
-        sink.println(line(prompts.get(c.prompt()), c, policy));
+              .sample(part.stream().map(RenderedPrompt::ids).toList(), seeds, sampling)) {
+        sink.println(line(part.get(c.prompt()), c, policy));
       }
-      sink.flush();
       if (sink.checkError()) {
-        throw new InputException(
-            (file == null ? "standard output" : file) + ": cannot be written: disk full?");
+        throw new InputException("the completions cannot be written: is the disk full?");
       }
     }
   }

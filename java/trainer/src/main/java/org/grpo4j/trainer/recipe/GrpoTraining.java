@@ -3,8 +3,11 @@ package org.grpo4j.trainer.recipe;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -106,8 +109,7 @@ final class GrpoTraining {
     for (int pass = 0; pass < config.generation().numIterations(); pass++) {
       for (List<ScoredCompletion> batch : batches) {
         if (state.step() < totalSteps) {
-          update(batch, fresh);
-          fresh = false;
+          fresh = !update(batch, fresh) && fresh;
         }
       }
     }
@@ -131,12 +133,13 @@ final class GrpoTraining {
     List<ScoredCompletion> sampled = new ArrayList<>();
     for (int round = 0; round < rounds && kept.size() < wanted; round++) {
       int groups = (wanted - kept.size()) / config.generation().numGenerations();
-      List<ScoredCompletion> scored = withAdvantages(sampleAndScore(groups));
+      List<ScoredCompletion> scored = sampleAndScore(groups);
       sampled.addAll(scored);
       kept.addAll(zeroSpread == ZeroSpread.KEEP ? scored : withSpread(scored));
     }
-    listener.rollout(sampled);
-    return withModelLogProbs(kept);
+    List<ScoredCompletion> compared = withAdvantages(kept);
+    listener.rollout(zeroSpread == ZeroSpread.KEEP ? compared : mergedInto(sampled, compared));
+    return withModelLogProbs(compared);
   }
 
   private List<ScoredCompletion> sampleAndScore(int groups) {
@@ -181,6 +184,14 @@ final class GrpoTraining {
     return IntStream.range(0, zero.length).filter(i -> !zero[i]).mapToObj(scored::get).toList();
   }
 
+  /** All that was sampled, in its order, with the advantages of those that were kept. */
+  private static List<ScoredCompletion> mergedInto(
+      List<ScoredCompletion> sampled, List<ScoredCompletion> kept) {
+    Set<Long> groups = kept.stream().map(ScoredCompletion::group).collect(Collectors.toSet());
+    Iterator<ScoredCompletion> rest = kept.iterator();
+    return sampled.stream().map(c -> groups.contains(c.group()) ? rest.next() : c).toList();
+  }
+
   /** Adds what only a forward pass over the finished completions can tell. */
   private List<ScoredCompletion> withModelLogProbs(List<ScoredCompletion> scored) {
     List<ScoredCompletion> result = scored;
@@ -220,7 +231,8 @@ final class GrpoTraining {
     return batches;
   }
 
-  private void update(List<ScoredCompletion> batch, boolean fresh) {
+  /** Tells whether the policy changed. */
+  private boolean update(List<ScoredCompletion> batch, boolean fresh) {
     UpdateMetrics metrics = new UpdateMetrics(fresh, optimizer.learningRate(state.step()));
     int size = config.optimizer().perDeviceTrainBatchSize();
     TokenWeights weights = tokenWeights(batch, size);
@@ -232,6 +244,7 @@ final class GrpoTraining {
     metrics.gradNorm(metrics.rows() == 0 ? 0 : optimizer.step(state.step()));
     state = state.nextStep().after(lap());
     listener.update(metrics, state);
+    return metrics.rows() > 0;
   }
 
   /** Forward, kernel, backward; gradients add up in the parameters. */

@@ -4,7 +4,8 @@ import java.util.concurrent.CountDownLatch;
 
 /**
  * Turns Ctrl-C and a polite kill into a request to stop at the next safe place. The virtual machine
- * waits for the work to save its state; a second signal ends it at once.
+ * waits for the work to save its state; only kill -9 ends it at once, and then the run resumes from
+ * the checkpoint before.
  */
 final class Interruption implements AutoCloseable {
   private final CountDownLatch saved = new CountDownLatch(1);

@@ -20,10 +20,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param prompts each distinct prompt once
  * @param completionIds [B, T] i64, right padded
- * @param positions [N] i64, index into B × T of each row
+ * @param lengths [B] i64, tokens of each completion
+ * @param positions [N] i64, index of each row among all tokens, one completion after the other
  * @param loss per-row arguments of the kernel, [N] each
  */
-record MicroBatch(PromptBatch prompts, Tensor completionIds, Tensor positions, PolicyBatch loss) {
+record MicroBatch(
+    PromptBatch prompts, Tensor completionIds, Tensor lengths, Tensor positions, PolicyBatch loss) {
 
   /** A completion with the weights of its tokens in the optimizer step. */
   @SuppressWarnings("ArrayRecordComponent")
@@ -52,20 +54,21 @@ record MicroBatch(PromptBatch prompts, Tensor completionIds, Tensor positions, P
     if (rows == 0) {
       return null;
     }
-    int longest = terms.stream().mapToInt(t -> t.scored().length()).max().orElseThrow();
     RowArrays arrays = new RowArrays(rows, terms.get(0).scored().refLogProbs() != null);
-    for (int b = 0; b < terms.size(); b++) {
-      TokenTerms term = terms.get(b);
+    long start = 0;
+    for (TokenTerms term : terms) {
       for (int t = 0; t < term.scored().length(); t++) {
         if (term.trained(t)) {
-          arrays.add(term, t, (long) b * longest + t);
+          arrays.add(term, t, start + t);
         }
       }
+      start += term.scored().length();
     }
     List<ScoredCompletion> scored = terms.stream().map(TokenTerms::scored).toList();
     return new MicroBatch(
         prompts(scored, padToken),
         TokenBatches.rightPadded(scored.stream().map(c -> c.completion().ids()).toList(), padToken),
+        TokenBatches.vector(scored.stream().mapToInt(ScoredCompletion::length).toArray()),
         TokenBatches.vector(arrays.positions),
         arrays.toBatch());
   }
@@ -102,9 +105,8 @@ record MicroBatch(PromptBatch prompts, Tensor completionIds, Tensor positions, P
 
   /** Logits of the rows, [N, V]; row n is what the model says of target n. */
   Tensor logits(DecoderModel model) {
-    Tensor hidden = model.completionHidden(prompts, completionIds);
-    Tensor flat = hidden.reshape(-1, hidden.size(-1));
-    return model.logits(flat.index_select(0, positions));
+    Tensor hidden = model.completionHidden(prompts, completionIds, lengths);
+    return model.logits(hidden.index_select(0, positions));
   }
 
   int rows() {

@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Set;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.Safetensors;
+import org.grpo4j.torch.WeightType;
 import org.grpo4j.torch.text.GenerationConfig;
 import org.grpo4j.torch.text.HfFolder;
 import org.grpo4j.torch.text.Tokenizer;
@@ -115,9 +117,12 @@ final class Policy implements AutoCloseable {
         .toList();
   }
 
-  /** Writes a folder that loads by itself, here and in transformers. */
+  /**
+   * Writes a folder that loads by itself, here and in transformers; in fp32, as it was trained,
+   * whatever the source folder had: a resumed run must not start from rounded weights.
+   */
   void save(Path to) {
-    model.save(to);
+    model.save(to, WeightType.FLOAT32, Safetensors.DEFAULT_MAX_SHARD_BYTES);
     HfFolder.copyTokenizerFiles(folder, to);
   }
 

@@ -13,6 +13,7 @@ import org.grpo4j.trainer.data.DataReader;
 import org.grpo4j.trainer.data.Example;
 import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
+import org.grpo4j.trainer.reward.ToolRlReward;
 import org.grpo4j.trainer.task.EmbeddedTask;
 import org.grpo4j.trainer.task.PhrasingSet;
 import org.jspecify.annotations.Nullable;
@@ -93,10 +94,32 @@ record PromptSets(PromptSource training, List<RenderedPrompt> heldOut) {
   }
 
   private static List<RenderedPrompt> file(PromptRenderer renderer, String name, PrintStream out) {
-    PromptRenderer.Rendered rendered = renderer.renderAll(DataReader.read(Path.of(name)));
+    PromptRenderer.Rendered rendered =
+        renderer.renderAll(judgeable(DataReader.read(Path.of(name)), out));
     out.printf(
         "%s: %d prompts, %d left out, longer than max_prompt_length%n",
         name, rendered.prompts().size(), rendered.dropped());
     return rendered.prompts();
+  }
+
+  /** Leaves out rows whose reference answer no completion could be compared with. */
+  private static List<Example> judgeable(List<Example> examples, PrintStream out) {
+    List<Example> kept = examples.stream().filter(e -> ToolRlReward.canJudge(e.answer())).toList();
+    if (kept.isEmpty()) {
+      throw new InputException(
+          examples.get(0).source()
+              + ": no row's answer has a readable tool_call block (one JSON object per line)");
+    }
+    if (kept.size() < examples.size()) {
+      Example first =
+          examples.stream()
+              .filter(e -> !ToolRlReward.canJudge(e.answer()))
+              .findFirst()
+              .orElseThrow();
+      out.printf(
+          "%d rows left out: the tool_call block of their answer is not readable, first %s%n",
+          examples.size() - kept.size(), first.source());
+    }
+    return kept;
   }
 }

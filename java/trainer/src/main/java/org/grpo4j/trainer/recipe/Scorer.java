@@ -29,16 +29,23 @@ final class Scorer {
   private final List<RewardFunction> functions;
   private final double[] weights;
   private final TokenWeighting weighting;
+  private final SpanPlacement placement;
   private final RegionFinder finder = new ToolCallRegions();
   private final RestTokenWeights rest = RestTokenWeights.release();
 
   /**
+   * @param placement which tokens a region covers
    * @param maxCompletionLength the length that the overlong reward measures from
    */
   Scorer(
-      Policy policy, RewardSettings settings, TokenWeighting weighting, int maxCompletionLength) {
+      Policy policy,
+      RewardSettings settings,
+      TokenWeighting weighting,
+      SpanPlacement placement,
+      int maxCompletionLength) {
     this.policy = policy;
     this.weighting = weighting;
+    this.placement = placement;
     this.functions =
         RewardFunctions.create(
             settings.rewardFuncs(),
@@ -55,6 +62,7 @@ final class Scorer {
         policy,
         new RewardSettings(List.of("toolrl"), null, Map.of()),
         TokenWeighting.NONE,
+        SpanPlacement.COVERING,
         maxCompletionLength);
   }
 
@@ -113,7 +121,7 @@ final class Scorer {
 
   private TokenRegions regions(Completion completion) {
     CompletionText text = CompletionText.of(completion.ids(), policy.tokenizer());
-    return TokenRegions.of(text.text(), text.offsets(), finder, SpanPlacement.RELEASE);
+    return TokenRegions.of(text.text(), text.offsets(), finder, placement);
   }
 
   private float[] tokenWeights(TokenRegions regions, int length, double curriculumStep) {

@@ -25,8 +25,8 @@ import org.grpo4j.trainer.task.EmbeddedTask;
 
 /** A supervised run: {@link SftTraining} with evaluation, metrics and checkpoints around. */
 public final class SftRun {
-  /** Rows of the embedded warm start: 500 steps of 32 see each once. */
-  private static final int EMBEDDED_ROWS = 16_000;
+  /** Rows of the embedded warm start: 1,200 steps of 32 see each once. */
+  private static final int EMBEDDED_ROWS = 40_000;
 
   /** Length limit and batch of the answers that the evaluation samples. */
   private static final int EVALUATION_TOKENS = 256;
@@ -134,29 +134,29 @@ public final class SftRun {
 
   private void loop(SftTraining training, int totalSteps, Interruption interruption, Sinks sinks) {
     Progress progress = Progress.on(out, training.state().step(), totalSteps);
-    MetricsWindow window = new MetricsWindow();
-    double loggedSeconds = training.state().seconds();
-    long loggedTokens = training.state().tokens();
+    MetricsWindow window = new MetricsWindow(training.state().window());
+    int steps = 0;
     while (training.state().step() < totalSteps && !interruption.requested()) {
       SftTraining.Update update = training.step();
       TrainerState state = training.state();
       window.add(values(update));
+      steps++;
       boolean ends = state.step() >= totalSteps || interruption.requested();
-      if (ends || state.step() % config.run().loggingSteps() == 0) {
-        Map<String, Double> row = new LinkedHashMap<>(window.drain());
-        double seconds = state.seconds() - loggedSeconds;
-        double rate = (state.tokens() - loggedTokens) / Math.max(1e-9, seconds);
-        row.put("step_time", seconds);
+      if (state.step() >= totalSteps || state.step() % config.run().loggingSteps() == 0) {
+        double seconds = window.seconds(state.seconds());
+        double rate = window.tokens(state.tokens()) / Math.max(1e-9, seconds);
+        Map<String, Double> row = window.drain(state.seconds(), state.tokens());
+        row.put("step_time", seconds / steps);
         row.put("tokens_per_second", rate);
         row.put("num_tokens", (double) state.tokens());
+        steps = 0;
         sinks.metrics().log(state.step(), row);
         progress.step(state.step(), "loss", update.loss(), update.entropy(), rate);
-        loggedSeconds = state.seconds();
-        loggedTokens = state.tokens();
       }
       int every = config.run().saveSteps();
       if (ends || (every > 0 && state.step() % every == 0)) {
-        Checkpoints.save(run, sinks.policy(), sinks.optimizer(), state);
+        Checkpoints.save(
+            run, sinks.policy(), sinks.optimizer(), state.withWindow(window.content()));
         Checkpoints.keep(run, config.run().saveTotalLimit());
       }
     }
@@ -193,7 +193,7 @@ public final class SftRun {
               Scorer.ofToolRl(policy, EVALUATION_TOKENS),
               new Evaluator.Settings(
                   EVALUATION_TOKENS, 1, EVALUATION_BATCH, config.runtime().seed()));
-      Evaluator.Result result = evaluator.evaluate(heldOut, 0);
+      Evaluator.Result result = evaluator.evaluate(heldOut);
       metrics.log(state.step(), result.values());
       out.println("held out: " + result.describe());
       after = result.scores();

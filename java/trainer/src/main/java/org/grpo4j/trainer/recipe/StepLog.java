@@ -2,7 +2,6 @@ package org.grpo4j.trainer.recipe;
 
 import java.io.PrintStream;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.grpo4j.trainer.config.TrainConfig;
@@ -22,11 +21,10 @@ final class StepLog implements GrpoTraining.Listener {
   private final MetricsLog metrics;
   private final Progress progress;
   private final int totalSteps;
-  private final MetricsWindow window = new MetricsWindow();
+  private final MetricsWindow window;
   private List<ScoredCompletion> latest = List.of();
   private double latestReward = Double.NaN;
-  private double loggedSeconds;
-  private long loggedTokens;
+  private int steps;
 
   /**
    * @param start where the run stands: 0, or its checkpoint
@@ -38,8 +36,7 @@ final class StepLog implements GrpoTraining.Listener {
     this.policy = policy;
     this.totalSteps = totalSteps;
     this.progress = Progress.on(sinks.out(), start.step(), totalSteps);
-    this.loggedSeconds = start.seconds();
-    this.loggedTokens = start.completionTokens();
+    this.window = new MetricsWindow(start.window());
   }
 
   /** Where a run's output goes. */
@@ -68,6 +65,7 @@ final class StepLog implements GrpoTraining.Listener {
       progress.message(
           "warning: the gradient norm of step " + state.step() + " is not finite; no update made");
     }
+    steps++;
     window.add(update.values(config.objective().beta() > 0));
     boolean last = state.step() >= totalSteps;
     if (state.step() % config.run().loggingSteps() == 0 || last) {
@@ -76,13 +74,15 @@ final class StepLog implements GrpoTraining.Listener {
   }
 
   private void row(UpdateMetrics update, TrainerState state) {
-    Map<String, Double> values = new LinkedHashMap<>(window.drain());
-    double seconds = state.seconds() - loggedSeconds;
-    double rate = (state.completionTokens() - loggedTokens) / Math.max(1e-9, seconds);
-    loggedSeconds = state.seconds();
-    loggedTokens = state.completionTokens();
-    values.put("step_time", seconds);
-    values.put("tokens_per_second", rate);
+    double seconds = window.seconds(state.seconds());
+    long sampled = window.tokens(state.completionTokens());
+    Map<String, Double> values = window.drain(state.seconds(), state.completionTokens());
+    // A row whose steps all reuse an earlier rollout sampled nothing: it has no rate.
+    double rate = sampled == 0 ? Double.NaN : sampled / Math.max(1e-9, seconds);
+    values.put("step_time", seconds / Math.max(1, steps));
+    if (sampled > 0) {
+      values.put("tokens_per_second", rate);
+    }
     values.put("num_tokens", (double) state.tokens());
     values.put("resident_mib", Workspace.residentMib());
     metrics.log(state.step(), values);
@@ -96,6 +96,12 @@ final class StepLog implements GrpoTraining.Listener {
       progress.message(c.prompt().text() + c.text() + "\n-> reward " + c.reward());
     }
     latest = List.of();
+    steps = 0;
+  }
+
+  /** The state with what was measured since the last row, for a checkpoint. */
+  TrainerState into(TrainerState state) {
+    return state.withWindow(window.content());
   }
 
   /** Ends the progress line before something else is printed. */

@@ -11,6 +11,7 @@ import org.grpo4j.trainer.report.HtmlReport;
 import org.grpo4j.trainer.report.MetricsLog;
 import org.grpo4j.trainer.report.RunDirectory;
 import org.grpo4j.trainer.report.Summary;
+import org.grpo4j.trainer.weight.SpanPlacement;
 import org.jspecify.annotations.Nullable;
 
 /** A training run: {@link GrpoTraining} with evaluation, metrics, checkpoints and report around. */
@@ -55,6 +56,7 @@ public final class TrainRun {
               policy,
               config.reward(),
               config.objective().tokenWeighting(),
+              SpanPlacement.valueOf(config.objective().restSpanPlacement().name()),
               config.generation().maxCompletionLength());
       Evaluator evaluator = new Evaluator(policy, scorer, evaluation());
       try (PolicyOptimizer optimizer =
@@ -77,14 +79,15 @@ public final class TrainRun {
           int before = training.state().step();
           training.rolloutAndUpdates(totalSteps);
           int now = training.state().step();
-          boolean ends = now >= totalSteps || interruption.requested();
-          if (ends || passes(config.run().saveSteps(), before, now)) {
-            Checkpoints.save(run, policy, optimizer, training.state());
-            Checkpoints.keep(run, config.run().saveTotalLimit());
-          }
-          if (!ends && passes(config.run().evalSteps(), before, now)) {
+          // Before the checkpoint: a run resumed from it finds the evaluation's row written.
+          if (now < totalSteps && passes(config.run().evalSteps(), before, now)) {
             log.interlude();
             evaluate(evaluator, sets.heldOut(), now, metrics);
+          }
+          boolean ends = now >= totalSteps || interruption.requested();
+          if (ends || passes(config.run().saveSteps(), before, now)) {
+            Checkpoints.save(run, policy, optimizer, log.into(training.state()));
+            Checkpoints.keep(run, config.run().saveTotalLimit());
           }
         }
         return finish(training.state(), totalSteps, evaluator, sets.heldOut(), metrics);
@@ -114,7 +117,7 @@ public final class TrainRun {
     if (heldOut.isEmpty()) {
       return null;
     }
-    Evaluator.Result result = evaluator.evaluate(heldOut, step);
+    Evaluator.Result result = evaluator.evaluate(heldOut);
     metrics.log(step, result.values());
     out.println("step " + step + ", held out: " + result.describe());
     return result;

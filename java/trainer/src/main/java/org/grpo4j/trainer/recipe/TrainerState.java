@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param completionTokens completion tokens among them
  * @param seconds time spent on rollouts and updates
  * @param before evaluation before the first step, null where there was none
+ * @param window what was measured since the last logged row
  */
 record TrainerState(
     int step,
@@ -21,8 +22,10 @@ record TrainerState(
     long tokens,
     long completionTokens,
     double seconds,
-    Evaluator.@Nullable Result before) {
-  static final TrainerState START = new TrainerState(0, 0, 0, 0, 0, 0, null);
+    Evaluator.@Nullable Result before,
+    MetricsWindow.Content window) {
+  static final TrainerState START =
+      new TrainerState(0, 0, 0, 0, 0, 0, null, MetricsWindow.Content.EMPTY);
 
   TrainerState drawn(int prompts, long newTokens, long newCompletionTokens) {
     return new TrainerState(
@@ -32,25 +35,39 @@ record TrainerState(
         tokens + newTokens,
         completionTokens + newCompletionTokens,
         seconds,
-        before);
+        before,
+        window);
   }
 
   TrainerState nextStep() {
     return new TrainerState(
-        step + 1, rollout, promptsDrawn, tokens, completionTokens, seconds, before);
+        step + 1, rollout, promptsDrawn, tokens, completionTokens, seconds, before, window);
   }
 
   TrainerState nextRollout() {
     return new TrainerState(
-        step, rollout + 1, promptsDrawn, tokens, completionTokens, seconds, before);
+        step, rollout + 1, promptsDrawn, tokens, completionTokens, seconds, before, window);
   }
 
   TrainerState after(double moreSeconds) {
     return new TrainerState(
-        step, rollout, promptsDrawn, tokens, completionTokens, seconds + moreSeconds, before);
+        step,
+        rollout,
+        promptsDrawn,
+        tokens,
+        completionTokens,
+        seconds + moreSeconds,
+        before,
+        window);
   }
 
   TrainerState withBefore(Evaluator.@Nullable Result result) {
-    return new TrainerState(step, rollout, promptsDrawn, tokens, completionTokens, seconds, result);
+    return new TrainerState(
+        step, rollout, promptsDrawn, tokens, completionTokens, seconds, result, window);
+  }
+
+  TrainerState withWindow(MetricsWindow.Content content) {
+    return new TrainerState(
+        step, rollout, promptsDrawn, tokens, completionTokens, seconds, before, content);
   }
 }

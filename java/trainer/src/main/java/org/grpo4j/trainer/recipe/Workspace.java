@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Locale;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.kernels.Isa;
 import org.grpo4j.kernels.KernelException;
@@ -68,10 +70,20 @@ public final class Workspace {
   public static Path temporaryFolder() {
     try {
       Path folder = Files.createTempDirectory("grpo4j-");
-      folder.toFile().deleteOnExit();
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(folder)));
       return folder;
     } catch (IOException e) {
       throw new InputException("no temporary folder can be made: " + e.getMessage(), e);
+    }
+  }
+
+  private static void delete(Path folder) {
+    try (Stream<Path> entries = Files.walk(folder)) {
+      for (Path p : entries.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(p);
+      }
+    } catch (IOException e) {
+      System.err.println("cannot delete the temporary folder " + folder + ": " + e.getMessage());
     }
   }
 

@@ -8,6 +8,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.grpo4j.torch.InputException;
 
 /** Picks the next token of each row from its logits; the order is temperature, top-k, top-p. */
 final class TokenChooser {
@@ -89,8 +90,9 @@ final class TokenChooser {
       }
     }
     if (last < 0) {
-      throw new IllegalStateException(
-          "no token has a positive probability: the logits of this row hold NaN");
+      throw new InputException(
+          "the model's logits are not numbers any more: lower learning_rate or max_grad_norm, and"
+              + " resume from an earlier checkpoint");
     }
     return last;
   }

@@ -76,13 +76,34 @@ class RecipePartsTest {
 
   @Test
   void aWindowGivesMeansOverWhatHadAValue() {
-    MetricsWindow window = new MetricsWindow();
+    MetricsWindow window = new MetricsWindow(MetricsWindow.Content.EMPTY);
     window.add(Map.of("loss", 1.0, "kl", 5.0));
     window.add(Map.of("loss", 4.0));
-    assertEquals(Map.of("loss", 2.5, "kl", 5.0), window.drain());
-    assertEquals(Map.of(), window.drain());
+    assertEquals(Map.of("loss", 2.5, "kl", 5.0), window.drain(1, 10));
+    assertEquals(Map.of(), window.drain(1, 10));
     window.add(Map.of("loss", 7.0));
-    assertEquals(Map.of("loss", 7.0), window.drain());
+    assertEquals(Map.of("loss", 7.0), window.drain(3, 30));
+    assertEquals(2, window.seconds(5));
+    assertEquals(4, window.tokens(34));
+  }
+
+  @Test
+  void aWindowKeepsExtremes() {
+    MetricsWindow window = new MetricsWindow(MetricsWindow.Content.EMPTY);
+    window.add(Map.of("ratio/min", 0.9, "ratio/max", 1.5, "sampling/ratio_deviation", 1e-5));
+    window.add(Map.of("ratio/min", 0.7, "ratio/max", 1.1, "sampling/ratio_deviation", 3e-5));
+    assertEquals(
+        Map.of("ratio/min", 0.7, "ratio/max", 1.5, "sampling/ratio_deviation", 3e-5),
+        window.drain(0, 0));
+  }
+
+  @Test
+  void aWindowGoesOnFromACheckpoint() {
+    MetricsWindow first = new MetricsWindow(MetricsWindow.Content.EMPTY);
+    first.add(Map.of("loss", 1.0));
+    MetricsWindow second = new MetricsWindow(first.content());
+    second.add(Map.of("loss", 4.0));
+    assertEquals(Map.of("loss", 2.5), second.drain(1, 1));
   }
 
   @Test
