@@ -15,6 +15,7 @@ import org.grpo4j.trainer.data.Example;
 import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.task.EmbeddedTask;
+import org.grpo4j.trainer.weight.SpanPlacement;
 import org.jspecify.annotations.Nullable;
 
 /** A training without run folder whose rollouts and updates are kept for the test to look at. */
@@ -55,6 +56,7 @@ final class Harness implements AutoCloseable {
             policy,
             config.reward(),
             config.objective().tokenWeighting(),
+            SpanPlacement.RELEASE,
             config.generation().maxCompletionLength());
     PromptRenderer renderer = PromptSets.renderer(policy, config.model(), null);
     PromptSource prompts =
