@@ -329,4 +329,24 @@ class EndToEndTest {
       assertTrue(embedded.out().contains(set + " phrasings: exact calls"), embedded.out());
     }
   }
+
+  @Test
+  void theEmbeddedCheckpointCallsToolsAndHasMoreToLearn() throws IOException {
+    Path results = folder.resolve("embedded.json");
+    CommandLineRun eval =
+        CommandLineRun.of(
+            "eval",
+            "eval_prompts=32",
+            "max_completion_length=48",
+            "num_threads=1",
+            "output_file=" + results);
+    assertEquals(0, eval.status(), eval.err());
+    JsonNode all = TinyCheckpoint.object(results);
+    JsonNode seen = all.get("embedded task, seen phrasings");
+    JsonNode unseen = all.get("embedded task, unseen phrasings");
+    // Warm-started on the seen wordings, reinforcement learning is on the others.
+    assertTrue(seen.get("exact").asDouble() > 0.4, seen.toString());
+    assertTrue(unseen.get("exact").asDouble() < seen.get("exact").asDouble(), all.toString());
+    assertTrue(unseen.get("format").asDouble() > 0.5, unseen.toString());
+  }
 }

@@ -71,8 +71,7 @@ class KillAndResumeTest {
     Path log = folder.resolve("log.txt");
     List<String> arguments = new ArrayList<>(TinyCheckpoint.trainSettings(checkpoint, root));
     // Longer than it will live.
-    arguments.addAll(
-        List.of("max_steps=100000", "lr_scheduler_type=constant", "save_total_limit=3"));
+    arguments.add("max_steps=100000");
 
     // kill -9: whatever is on the disk is what there is.
     Process first = start(log, arguments);

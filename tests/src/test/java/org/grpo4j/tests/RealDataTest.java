@@ -60,18 +60,19 @@ class RealDataTest {
       assertTrue(row.get("sampling/ratio_deviation").asDouble() <= 1e-4, line);
       assertTrue(row.get("resident_mib").asDouble() < 8 * 1024, line);
       assertTrue(row.get("grad_norm").asDouble() > 0, line);
-      assertEquals(-3, row.get("rewards/toolrl/mean").asDouble(), "noise is worth -3");
       steps++;
     }
     assertEquals(2, steps);
-    String prompt =
-        TinyCheckpoint.MAPPER
-            .readTree(Files.readAllLines(done.completionsFile(1)).get(0))
-            .get("prompt")
-            .asText();
-    assertTrue(
-        prompt.startsWith("<|im_start|>system\nYou are a helpful multi-turn dialogue assistant"),
-        prompt);
+    for (String line : Files.readAllLines(done.completionsFile(1))) {
+      JsonNode completion = TinyCheckpoint.MAPPER.readTree(line);
+      String prompt = completion.get("prompt").asText();
+      assertTrue(
+          prompt.startsWith("<|im_start|>system\nYou are a helpful multi-turn dialogue assistant"),
+          prompt);
+      // Noise: no format; -3 for the call that is missing, 0 where the answer has none.
+      double reward = completion.get("rewards").get("toolrl").asDouble();
+      assertTrue(reward == -3 || reward == 0, line);
+    }
     assertTrue(peakMib() < 8 * 1024, "peak " + peakMib() + " MiB");
   }
 

@@ -76,7 +76,9 @@ public final class GenerateRun {
         sink.println(line(part.get(c.prompt()), c, policy));
       }
       if (sink.checkError()) {
-        throw new InputException("the completions cannot be written: is the disk full?");
+        String file = settings.outputFile();
+        throw new InputException(
+            (file == null ? "standard output" : file) + ": cannot be written: is the disk full?");
       }
     }
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
@@ -219,14 +220,14 @@ class GrpoTrainingTest {
 
   @Test
   void theRewardRises() {
-    try (Harness h = harness("learning_rate=3.0e-3", "per_device_train_batch_size=64")) {
+    try (Harness h = harness("learning_rate=1.0e-2", "per_device_train_batch_size=64")) {
+      List<Double> rewards = new ArrayList<>();
       for (int i = 0; i < 20; i++) {
         h.training.rolloutAndUpdates(100);
+        rewards.add(Harness.value(RolloutMetrics.of(h.rollouts.get(i)), "reward"));
       }
-      double first = Harness.value(RolloutMetrics.of(h.rollouts.get(0)), "reward");
-      double last = Harness.value(RolloutMetrics.of(h.rollouts.get(19)), "reward");
-      // 64 fractions of standard deviation 0.3: means have a standard error of 0.04.
-      assertTrue(last > first + 0.16, first + " -> " + last);
+      // From half of the ids to nearly all, give or take 0.04 (64 fractions of deviation 0.3).
+      assertTrue(rewards.get(0) < 0.7 && rewards.get(19) > 0.9, rewards.toString());
     }
   }
 

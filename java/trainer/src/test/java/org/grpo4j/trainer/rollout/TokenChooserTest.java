@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
+import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.TorchRuntime;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -113,7 +114,7 @@ class TokenChooserTest {
   @Test
   void logitsThatAreNotNumbersAreRefused() {
     assertThrows(
-        IllegalStateException.class,
+        InputException.class,
         () -> TokenChooser.invertCdf(new float[] {Float.NaN, Float.NaN}, 0.5));
   }
 }
