@@ -81,8 +81,10 @@ def main():
     group, updates = 8, 2
     config = GRPOConfig(
         output_dir=a.output, use_cpu=True, bf16=False, fp16=False, report_to=[], seed=1,
-        per_device_train_batch_size=a.prompts_per_rollout * group, num_generations=group,
-        gradient_accumulation_steps=1, steps_per_generation=1, num_iterations=updates,
+        # As train-embedded.yaml: one pass over each rollout, an update on each half.
+        per_device_train_batch_size=a.prompts_per_rollout * group // updates,
+        num_generations=group, gradient_accumulation_steps=1, steps_per_generation=updates,
+        num_iterations=1,
         max_steps=a.rollouts * updates, max_completion_length=48, temperature=1.0,
         beta=0.0, loss_type="dapo", epsilon=0.2, epsilon_high=0.28, scale_rewards="group",
         learning_rate=3e-4, lr_scheduler_type="constant_with_warmup", warmup_steps=5,

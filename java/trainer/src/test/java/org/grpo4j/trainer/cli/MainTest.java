@@ -79,7 +79,7 @@ class MainTest {
   void helpListsEveryKey() {
     assertEquals(0, run("train", "--help"));
     assertTrue(out.toString().contains("num_generations=8"), out.toString());
-    assertTrue(out.toString().contains("embedded task: 3.0E-4"), out.toString());
+    assertTrue(out.toString().contains("embedded task: 4.0E-4"), out.toString());
   }
 
   @Test

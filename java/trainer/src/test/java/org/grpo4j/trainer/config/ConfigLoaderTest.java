@@ -40,7 +40,7 @@ class ConfigLoaderTest {
     TrainConfig c = train();
     assertTrue(c.model().embedded());
     assertTrue(c.data().embedded());
-    assertEquals(3e-4, c.optimizer().learningRate());
+    assertEquals(4e-4, c.optimizer().learningRate());
     assertEquals(ObjectiveSettings.TokenWeighting.REST, c.objective().tokenWeighting());
   }
 
@@ -218,7 +218,7 @@ class ConfigLoaderTest {
         .values(train())
         .keySet()
         .forEach(key -> assertTrue(help.contains(key + "="), key));
-    assertTrue(help.contains("learning_rate=1.0E-6  (default: TRL; embedded task: 3.0E-4)"), help);
+    assertTrue(help.contains("learning_rate=1.0E-6  (default: TRL; embedded task: 4.0E-4)"), help);
   }
 
   @Test
