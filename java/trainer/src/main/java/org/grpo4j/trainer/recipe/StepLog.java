@@ -25,6 +25,7 @@ final class StepLog implements GrpoTraining.Listener {
   private List<ScoredCompletion> latest = List.of();
   private double latestReward = Double.NaN;
   private int steps;
+  private boolean warnedOfNoRows;
 
   /**
    * @param start where the run stands: 0, or its checkpoint
@@ -60,6 +61,15 @@ final class StepLog implements GrpoTraining.Listener {
                   + " at most %.0e: sampler and trainer disagree",
               update.ratioDeviation(),
               RATIO_TOLERANCE));
+    }
+    if (update.rows() == 0 && !warnedOfNoRows) {
+      warnedOfNoRows = true;
+      progress.message(
+          "warning: step "
+              + state.step()
+              + " had nothing to train on: every group's rewards are equal, or no completion has"
+              + " tokens with a weight (token_weighting=rest gives one to tags, calls and reasoning"
+              + " alone); said once");
     }
     if (!Double.isFinite(update.norm())) {
       progress.message(

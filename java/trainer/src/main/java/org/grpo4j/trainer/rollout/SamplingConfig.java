@@ -4,8 +4,9 @@ package org.grpo4j.trainer.rollout;
  * How tokens are chosen.
  *
  * @param temperature logits are divided by it; 0 means greedy
- * @param topP keep the smallest set of most likely tokens whose mass reaches it; 1 keeps all
- * @param topK keep the k most likely tokens; 0 keeps all
+ * @param topP keep the smallest set of most likely tokens whose mass reaches it, and tokens tied
+ *     with its last; 1 keeps all
+ * @param topK keep the k most likely tokens, and those tied with the last; 0 keeps all
  * @param maxNewTokens length limit of a completion
  */
 public record SamplingConfig(double temperature, double topP, int topK, int maxNewTokens) {
