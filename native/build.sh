@@ -3,6 +3,8 @@
 set -euo pipefail
 source_dir="$(cd "$(dirname "$0")" && pwd)"
 build_dir="$1"
+# The log lies beside the folder: a launcher's first build skips the step that makes the parent.
+mkdir -p "$build_dir"
 cmake -S "$source_dir" -B "$build_dir" -DCMAKE_BUILD_TYPE=Release >"$build_dir.log" 2>&1 \
   && cmake --build "$build_dir" --parallel "$(nproc)" >>"$build_dir.log" 2>&1 \
   || { cat "$build_dir.log" >&2; exit 1; }
