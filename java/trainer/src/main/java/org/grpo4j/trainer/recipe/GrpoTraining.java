@@ -2,11 +2,11 @@ package org.grpo4j.trainer.recipe;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
@@ -138,7 +138,7 @@ final class GrpoTraining {
       kept.addAll(zeroSpread == ZeroSpread.KEEP ? scored : withSpread(scored));
     }
     List<ScoredCompletion> compared = withAdvantages(kept);
-    listener.rollout(zeroSpread == ZeroSpread.KEEP ? compared : mergedInto(sampled, compared));
+    listener.rollout(mergedInto(sampled, compared));
     return withModelLogProbs(compared);
   }
 
@@ -197,14 +197,10 @@ final class GrpoTraining {
     List<ScoredCompletion> result = scored;
     DecoderModel frozen = reference;
     if (frozen != null) {
-      List<float[]> logProbs = logProbs(frozen, result);
-      List<ScoredCompletion> before = result;
-      result = mapIndexed(before, i -> before.get(i).withReference(logProbs.get(i)));
+      result = zipped(result, logProbs(frozen, result), ScoredCompletion::withReference);
     }
     if (config.objective().rolloutCorrection() != ObjectiveSettings.RolloutCorrection.NONE) {
-      List<float[]> logProbs = logProbs(policy.model(), result);
-      List<ScoredCompletion> before = result;
-      result = mapIndexed(before, i -> before.get(i).withOldLogProbs(logProbs.get(i)));
+      result = zipped(result, logProbs(policy.model(), result), ScoredCompletion::withOldLogProbs);
     }
     return result;
   }
@@ -350,9 +346,13 @@ final class GrpoTraining {
     return scored.stream().mapToDouble(ScoredCompletion::reward).toArray();
   }
 
-  private static <T> List<T> mapIndexed(List<T> list, java.util.function.IntFunction<T> map) {
-    return Collections.unmodifiableList(
-        new ArrayList<>(IntStream.range(0, list.size()).mapToObj(map).toList()));
+  private static List<ScoredCompletion> zipped(
+      List<ScoredCompletion> scored,
+      List<float[]> values,
+      BiFunction<ScoredCompletion, float[], ScoredCompletion> with) {
+    return IntStream.range(0, scored.size())
+        .mapToObj(i -> with.apply(scored.get(i), values.get(i)))
+        .toList();
   }
 
   private static String lower(Enum<?> value) {
