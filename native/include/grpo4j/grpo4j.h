@@ -51,6 +51,7 @@ enum {
   GRPO4J_ROW_NOT_FINITE = 1,        /* a NaN or +inf among the logits */
   GRPO4J_ROW_ALL_MINUS_INF = 2,     /* every logit is -inf: no distribution */
   GRPO4J_ROW_TARGET_OUT_OF_RANGE = 3,
+  GRPO4J_ROW_TEMPERATURE = 5,       /* its temperature is not a positive number */
   GRPO4J_ROW_COEFFICIENT = 4        /* log-probs, advantage or weights make the slope NaN or infinite */
 };
 
@@ -77,7 +78,8 @@ typedef struct grpo4j_report {
   int32_t isa;              /* written by the kernel copy that ran; -1 when none did */
 } grpo4j_report;
 
-/* Outputs per row, each [n]. lse and sum_squares may be null. */
+/* Outputs per row, each [n]. lse and sum_squares may be null, in token_stats
+   entropy too. */
 typedef struct grpo4j_row_outputs {
   float* log_probs;   /* log p(target) */
   float* entropy;     /* -sum p log p, nats */
@@ -85,80 +87,192 @@ typedef struct grpo4j_row_outputs {
   float* sum_squares; /* sum p^2 */
 } grpo4j_row_outputs;
 
+/* Element types of targets. */
+enum { GRPO4J_I64 = 0, GRPO4J_I32 = 1 };
+
+/* The N rows of a call: which rows of the logits, their targets, what divides their logits. */
+typedef struct grpo4j_rows {
+  int64_t n;
+  const int64_t* row_indices; /* [n] rows of logits; null: rows 0 .. n-1 */
+  const void* targets;        /* [n] in [0, vocab) */
+  int32_t target_type;        /* GRPO4J_I64 or GRPO4J_I32 */
+  double temperature;
+  const float* temperatures;  /* [n], instead of temperature; null: the same for all rows */
+} grpo4j_rows;
+
 typedef struct grpo4j_token_stats_args {
   grpo4j_matrix logits;
-  int64_t n;
-  const int64_t* row_indices; /* [n] rows of logits, any order; null: rows 0 .. n-1 */
-  const int64_t* targets;     /* [n] in [0, vocab) */
-  double temperature;
+  grpo4j_rows rows; /* any order */
   grpo4j_row_outputs out;
   uint32_t flags;
 } grpo4j_token_stats_args;
 
+/*
+ * Mergeable statistics of one row over a part of the vocabulary (a shard), u = (z - max) / T:
+ * sum e^u, sum e^u u, sum e^2u. A shard of nothing but -inf has max -inf and sums 0.
+ */
+typedef struct grpo4j_row_state {
+  double sum;
+  double weighted;
+  double squares;
+  float max_logit;
+  float target_logit; /* -inf where the target lies in another shard */
+  int32_t reason;     /* GRPO4J_ROW_* of this shard */
+  int32_t reserved;
+} grpo4j_row_state;
+
+typedef struct grpo4j_row_states_args {
+  grpo4j_matrix logits;  /* [rows, vocabulary of the shard] */
+  grpo4j_rows rows;      /* targets count from the start of the whole vocabulary */
+  int64_t vocab_begin;   /* first token of the shard */
+  int64_t vocab_total;   /* of all shards together */
+  grpo4j_row_state* states; /* [n] */
+} grpo4j_row_states_args;
+
+typedef struct grpo4j_merge_states_args {
+  const grpo4j_row_state* shards; /* [shard_count, n] */
+  int64_t shard_count;
+  int64_t n;
+  double temperature;
+  const float* temperatures; /* [n] or null */
+  grpo4j_row_state* merged;  /* [n], may be the first shard */
+  grpo4j_row_outputs out;
+  uint32_t flags;
+} grpo4j_merge_states_args;
+
+/* Policy objectives; formulas in objective.h. */
+enum {
+  GRPO4J_CLIP = 0,
+  GRPO4J_CISPO = 1,
+  GRPO4J_SAPO = 2,
+  GRPO4J_GPG = 3,
+  GRPO4J_GMPO = 4, /* GRPO4J_RATIO_SEQUENCE only */
+  GRPO4J_VESPO = 5 /* GRPO4J_RATIO_SEQUENCE only */
+};
+
+/* Whose ratio an objective sees. */
+enum {
+  GRPO4J_RATIO_TOKEN = 0,
+  GRPO4J_RATIO_SEQUENCE = 1,      /* one per sequence, its gradient shared by the tokens (GSPO) */
+  GRPO4J_RATIO_SEQUENCE_TOKEN = 2 /* its value, with each token's own gradient (GSPO-token) */
+};
+
 typedef struct grpo4j_policy_config {
-  double clip_low;    /* ratio is clipped to [1 - clip_low, 1 + clip_high] */
-  double clip_high;
-  double dual_clip;   /* bound c on the loss of negative advantages, -c A; +inf: off */
-  double delta;       /* upper bound on the ratio of the unclipped term; +inf: off */
+  int32_t objective;   /* GRPO4J_CLIP .. */
+  int32_t ratio_level; /* GRPO4J_RATIO_* */
+  double clip_low;     /* clip: ratio within [1 - clip_low, 1 + clip_high]; GMPO: [-low, high] of ln */
+  double clip_high;    /* CISPO: the bound of the ratio itself */
+  double dual_clip;    /* clip: bound c on the loss of negative advantages, -c A; +inf: off */
+  double delta;        /* clip: upper bound on the ratio of the unclipped term; +inf: off */
+  double sapo_positive; /* tau for A > 0 */
+  double sapo_negative; /* tau for the rest */
+  double vespo_k_positive;
+  double vespo_lambda_positive;
+  double vespo_k_negative;
+  double vespo_lambda_negative;
   double kl_coef;
   double entropy_coef;
-  double temperature;
   int32_t kl_estimator;      /* GRPO4J_KL_* */
   int32_t kl_bias_corrected; /* 1: KL is multiplied by the ratio, with its gradient */
 } grpo4j_policy_config;
 
+/* What the objective needs of each row beside its statistics. */
+typedef struct grpo4j_policy_batch {
+  const float* old_log_probs; /* [n]; null: on policy, ratio 1 */
+  const float* ref_log_probs; /* [n]; null only when kl_coef is 0 */
+  const float* advantages;    /* [n], or [sequences] with advantages_per_sequence */
+  const float* policy_weights;      /* [n] */
+  const float* regularizer_weights; /* [n] */
+  int64_t sequences;
+  const int64_t* sequence_offsets; /* [sequences + 1], 0 .. n: rows of each; null: none */
+  int32_t advantages_per_sequence;
+} grpo4j_policy_batch;
+
+/* Derivatives of the loss by logProb and by the entropy of one row. */
+typedef struct grpo4j_row_slopes {
+  double g;
+  double h;
+} grpo4j_row_slopes;
+
 typedef struct grpo4j_policy_loss_args {
   grpo4j_matrix logits;
   grpo4j_matrix gradient;     /* logits' dtype and shape; the same matrix (in place) or disjoint */
-  int64_t n;
-  const int64_t* row_indices; /* [n] strictly increasing rows of logits; null: rows 0 .. n-1 */
-  const int64_t* targets;     /* [n] */
-  const float* old_log_probs; /* [n]; null: on policy, ratio 1 and slope -A */
-  const float* ref_log_probs; /* [n]; null only when kl_coef is 0 */
-  const float* advantages;    /* [n] */
-  const float* policy_weights;      /* [n] */
-  const float* regularizer_weights; /* [n] */
+  grpo4j_rows rows;           /* strictly increasing */
+  grpo4j_policy_batch batch;
   grpo4j_row_outputs out;
   grpo4j_policy_config config;
+  grpo4j_row_state* states;   /* [n] workspace; null is enough where the ratio is per token */
+  grpo4j_row_slopes* slopes;  /* [n] workspace, likewise */
   uint32_t flags;
 } grpo4j_policy_loss_args;
 
+typedef struct grpo4j_objective_args {
+  int64_t n;
+  grpo4j_policy_batch batch;
+  grpo4j_row_outputs out; /* log_probs and entropy are read; NaN marks a bad row */
+  grpo4j_policy_config config;
+  grpo4j_row_slopes* slopes; /* [n] */
+  uint32_t flags;
+} grpo4j_objective_args;
+
+typedef struct grpo4j_logits_gradient_args {
+  grpo4j_matrix logits; /* a shard or the whole vocabulary */
+  grpo4j_matrix gradient;
+  grpo4j_rows rows; /* strictly increasing */
+  int64_t vocab_begin;
+  int64_t vocab_total;
+  const grpo4j_row_state* states; /* [n], merged over all shards */
+  const grpo4j_row_slopes* slopes; /* [n]; both 0: the row is not read, its gradient is 0 */
+} grpo4j_logits_gradient_args;
+
 /*
- * Sums over the rows that were read (either weight non-zero) and are not bad, in double, in row
- * order. "Mean" divides by active_rows and is 0 when there are none.
+ * Sums over the rows that count (either weight non-zero) and are not bad, in double, in row order.
+ * A unit is what has a ratio of its own: a row, or a sequence where the ratio is the sequence's.
  */
 typedef struct grpo4j_policy_metrics {
   grpo4j_report report;
   int64_t active_rows;
-  int64_t clip_low_count;  /* A < 0 and ratio < 1 - clip_low */
-  int64_t clip_high_count; /* A > 0 and ratio > 1 + clip_high */
-  int64_t dual_clip_count; /* rows where the dual clip binds */
+  int64_t units;
+  int64_t clip_low_count;  /* units with A < 0 and ratio below the clip range */
+  int64_t clip_high_count; /* units with A > 0 and ratio above it (CISPO: above the bound) */
+  int64_t dual_clip_count; /* units where the dual clip binds */
   double loss;             /* policy_loss + sum regularizer_weight (kl_coef KL - entropy_coef H) */
   double policy_loss;      /* sum policy_weight l */
-  double kl;               /* mean KL estimate; 0 without ref_log_probs */
-  double entropy;          /* mean entropy */
-  double approx_kl;        /* mean (old - logProb); 0 without old_log_probs */
-  double ratio_min;        /* 1 when there are no rows */
+  double kl;               /* mean KL estimate per row; 0 without ref_log_probs */
+  double entropy;          /* mean entropy per row */
+  double approx_kl;        /* mean (old - logProb) per row; 0 without old_log_probs */
+  double ratio_min;        /* 1 when there are no units */
   double ratio_max;
-  double ratio_mean;       /* 1 when there are no rows */
+  double ratio_mean;
+  double factor_mean;      /* mean of what multiplies A; VESPO: phi. 1 when there are no units */
 } grpo4j_policy_metrics;
 
 /*
- * log p(target), entropy, lse and sum p^2 of each row, one read of the logits.
+ * log p(target), entropy, lse and sum p^2 of each row, one read of the logits. Without entropy and
+ * sum_squares only the log-probs are computed, in less time.
  * Reads n * vocab * sizeof(dtype) bytes. Bad rows get NaN outputs (0 with GRPO4J_ZERO_BAD_ROWS).
  */
 GRPO4J_API int32_t grpo4j_token_stats(const grpo4j_token_stats_args* args, grpo4j_report* report);
 
 /*
  * loss = sum_t policy_weight_t l_t + sum_t regularizer_weight_t (kl_coef KL_t - entropy_coef H_t)
- * and its gradient to the logits, in one visit of each row:
+ * and its gradient to the logits:
  *   dz_v = (1/T) [ g (1[v = y] - p_v) - h p_v (log p_v + H) ],  g = dloss/dlogProb, h = dloss/dH.
- * A row whose two weights are 0 is not read: its gradient and outputs are exactly 0. The gradient
- * of a bad row is 0. Rows that row_indices leaves out are neither read nor written.
- * Reads and writes n * vocab * sizeof(dtype) bytes each.
+ * A row whose two weights are 0 is not read: its gradient and outputs are exactly 0, and it does not
+ * count in its sequence. The gradient of a bad row is 0. Rows that row_indices leaves out are
+ * neither read nor written. With a ratio per token each row is visited once: n * vocab *
+ * sizeof(dtype) bytes are read and as many written; with a sequence's ratio they are read twice.
  */
 GRPO4J_API int32_t grpo4j_policy_loss(const grpo4j_policy_loss_args* args,
                                       grpo4j_policy_metrics* metrics);
+
+/* The parts of policy_loss, for vocabularies in shards and for callers between the passes. */
+GRPO4J_API int32_t grpo4j_row_states(const grpo4j_row_states_args* args, grpo4j_report* report);
+GRPO4J_API int32_t grpo4j_merge_states(const grpo4j_merge_states_args* args, grpo4j_report* report);
+GRPO4J_API int32_t grpo4j_objective(const grpo4j_objective_args* args,
+                                    grpo4j_policy_metrics* metrics);
+GRPO4J_API int32_t grpo4j_logits_gradient(const grpo4j_logits_gradient_args* args,
+                                          grpo4j_report* report);
 
 /* The ISA that calls will use; -1 when GRPO4J_ISA names one that does not exist here. */
 GRPO4J_API int32_t grpo4j_isa(void);

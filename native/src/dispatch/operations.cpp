@@ -1,4 +1,4 @@
-// The two operations: check, hand out rows, merge, sum.
+// The operations: check, hand out rows, merge, sum.
 #include <stdint.h>
 
 #include <algorithm>
@@ -6,7 +6,9 @@
 #include <mutex>
 
 #include "dispatch/isa.h"
+#include "dispatch/objectives.h"
 #include "dispatch/pool.h"
+#include "dispatch/states.h"
 #include "dispatch/validate.h"
 #include "grpo4j/grpo4j.h"
 
@@ -55,79 +57,75 @@ grpo4j_report for_each_range(int64_t n, int64_t vocab, const Rows& rows) {
   return report;
 }
 
-int32_t status_of(const grpo4j_report& report, uint32_t flags) {
-  return report.bad_rows > 0 && (flags & GRPO4J_ZERO_BAD_ROWS) == 0 ? GRPO4J_BAD_ROWS : GRPO4J_OK;
-}
-
 // Kernels mark a bad row with NaN outputs; this turns the mark into the 0 that was asked for.
-void zero_outputs(const grpo4j_row_outputs& out, int64_t i) {
-  out.log_probs[i] = 0;
-  out.entropy[i] = 0;
-  if (out.lse != nullptr) {
-    out.lse[i] = 0;
-  }
-  if (out.sum_squares != nullptr) {
-    out.sum_squares[i] = 0;
-  }
-}
-
-TokenObjective<double> objective_of(const grpo4j_policy_config& c) {
-  return {{1 - c.clip_low, 1 + c.clip_high, c.delta, c.dual_clip},
-          {c.kl_estimator, c.kl_bias_corrected != 0},
-          c.kl_coef,
-          c.entropy_coef};
-}
-
-constexpr grpo4j_policy_metrics kNoMetrics = {kNoReport, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1};
-
-void add_row(grpo4j_policy_metrics& m, const TokenLoss<double>& token, double entropy,
-             double approx_kl) {
-  m.ratio_min = m.active_rows == 0 ? token.ratio : std::min(m.ratio_min, token.ratio);
-  m.ratio_max = m.active_rows == 0 ? token.ratio : std::max(m.ratio_max, token.ratio);
-  m.ratio_mean = m.active_rows == 0 ? token.ratio : m.ratio_mean + token.ratio;
-  m.active_rows += 1;
-  m.clip_low_count += token.event.low;
-  m.clip_high_count += token.event.high;
-  m.dual_clip_count += token.event.dual;
-  m.policy_loss += token.policy_loss;
-  m.loss += token.loss;
-  m.kl += token.kl;
-  m.entropy += entropy;
-  m.approx_kl += approx_kl;
-}
-
-// Serial and in row order, from the stored statistics: the sums don't depend on the threads.
-grpo4j_policy_metrics sum_rows(const PolicyJob& job) {
-  const grpo4j_policy_loss_args& args = *job.args;
-  const bool has_old = args.old_log_probs != nullptr;
-  const bool has_ref = args.ref_log_probs != nullptr;
-  grpo4j_policy_metrics m = kNoMetrics;
-  for (int64_t i = 0; i < args.n; ++i) {
-    if (args.policy_weights[i] == 0 && args.regularizer_weights[i] == 0) {
-      continue;
-    }
-    const double log_prob = args.out.log_probs[i];
-    if (log_prob != log_prob) {
-      if ((args.flags & GRPO4J_ZERO_BAD_ROWS) != 0) {
-        zero_outputs(args.out, i);
+void zero_bad_outputs(const grpo4j_row_outputs& out, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    if (out.log_probs[i] != out.log_probs[i]) {
+      for (float* values : {out.log_probs, out.entropy, out.lse, out.sum_squares}) {
+        if (values != nullptr) {
+          values[i] = 0;
+        }
       }
-      continue;
     }
-    const double old = has_old ? args.old_log_probs[i] : 0;
-    const double ref = has_ref ? args.ref_log_probs[i] : 0;
-    const TokenLoss<double> token =
-        job.objective({log_prob, args.out.entropy[i], old, ref, args.advantages[i],
-                       args.policy_weights[i], args.regularizer_weights[i], has_old, has_ref});
-    add_row(m, token, args.out.entropy[i], has_old ? old - log_prob : 0);
   }
-  if (m.active_rows > 0) {
-    const double rows = static_cast<double>(m.active_rows);
-    m.kl /= rows;
-    m.entropy /= rows;
-    m.approx_kl /= rows;
-    m.ratio_mean /= rows;
+}
+
+int32_t finish(const grpo4j_report& report, const grpo4j_row_outputs& out, int64_t n,
+               uint32_t flags) {
+  if (report.bad_rows == 0) {
+    return GRPO4J_OK;
   }
-  return m;
+  if ((flags & GRPO4J_ZERO_BAD_ROWS) == 0) {
+    return GRPO4J_BAD_ROWS;
+  }
+  zero_bad_outputs(out, n);
+  return GRPO4J_OK;
+}
+
+grpo4j_objective_args objective_args(const grpo4j_policy_loss_args& args) {
+  return {args.rows.n, args.batch, args.out, args.config, args.slopes, args.flags};
+}
+
+// One visit of each row: nothing but the row itself decides its slopes.
+grpo4j_policy_metrics by_token(const grpo4j_policy_loss_args& args, const KernelTable& kernels) {
+  const PolicyJob job = {&args, &objective_functions(args.config.objective)};
+  const grpo4j_report report =
+      for_each_range(args.rows.n, args.logits.vocab, [&](RowRange range, BadRows& bad) {
+        kernels.policy_loss(job, range, bad);
+      });
+  grpo4j_objective_args sums = objective_args(args);
+  sums.slopes = nullptr;
+  grpo4j_policy_metrics metrics = sum_objective(sums);
+  metrics.report = report;
+  return metrics;
+}
+
+// Two visits: a sequence's ratio is known when all its rows have been read.
+grpo4j_policy_metrics by_sequence(const grpo4j_policy_loss_args& args, const KernelTable& kernels) {
+  const int64_t n = args.rows.n;
+  const int64_t vocab = args.logits.vocab;
+  const grpo4j_row_states_args states = {args.logits, args.rows, 0, vocab, args.states};
+  const StatesJob job = {&states, args.batch.policy_weights, args.batch.regularizer_weights};
+  grpo4j_report report = for_each_range(
+      n, vocab, [&](RowRange range, BadRows& bad) { kernels.row_states(job, range, bad); });
+  const grpo4j_merge_states_args merge_args = {args.states, 1, n, args.rows.temperature,
+                                               args.rows.temperatures, args.states, args.out, 0};
+  const grpo4j_report merged =
+      merge_states(merge_args, args.batch.policy_weights, args.batch.regularizer_weights);
+  grpo4j_policy_metrics metrics = sum_objective(objective_args(args));
+  if (merged.bad_rows > 0 &&
+      (metrics.report.bad_rows == 0 || merged.first_bad_row < metrics.report.first_bad_row)) {
+    metrics.report.first_bad_row = merged.first_bad_row;
+    metrics.report.first_bad_reason = merged.first_bad_reason;
+  }
+  metrics.report.bad_rows += merged.bad_rows;
+  const grpo4j_logits_gradient_args gradient = {args.logits, args.gradient, args.rows, 0,
+                                                vocab,       args.states,   args.slopes};
+  report = for_each_range(n, vocab, [&](RowRange range, BadRows& bad) {
+    kernels.logits_gradient(gradient, range, bad);
+  });
+  metrics.report.isa = report.isa;
+  return metrics;
 }
 
 }  // namespace
@@ -143,16 +141,10 @@ int32_t grpo4j_token_stats(const grpo4j_token_stats_args* args, grpo4j_report* r
   if (kernels == nullptr) {
     return GRPO4J_ISA_UNAVAILABLE;
   }
-  *report = for_each_range(args->n, args->logits.vocab, [&](RowRange range, BadRows& bad) {
+  *report = for_each_range(args->rows.n, args->logits.vocab, [&](RowRange range, BadRows& bad) {
     kernels->token_stats(*args, range, bad);
   });
-  for (int64_t i = 0; report->bad_rows > 0 && (args->flags & GRPO4J_ZERO_BAD_ROWS) != 0 && i < args->n;
-       ++i) {
-    if (args->out.entropy[i] != args->out.entropy[i]) {
-      zero_outputs(args->out, i);
-    }
-  }
-  return status_of(*report, args->flags);
+  return finish(*report, args->out, args->rows.n, args->flags);
 }
 
 int32_t grpo4j_policy_loss(const grpo4j_policy_loss_args* args, grpo4j_policy_metrics* metrics) {
@@ -160,17 +152,64 @@ int32_t grpo4j_policy_loss(const grpo4j_policy_loss_args* args, grpo4j_policy_me
   if (args == nullptr || metrics == nullptr || !valid(*args)) {
     return GRPO4J_INVALID_ARGUMENT;
   }
-  *metrics = kNoMetrics;
+  const KernelTable* kernels = active_kernels();
+  if (kernels == nullptr) {
+    metrics->report = kNoReport;
+    return GRPO4J_ISA_UNAVAILABLE;
+  }
+  *metrics = args->config.ratio_level == GRPO4J_RATIO_TOKEN ? by_token(*args, *kernels)
+                                                            : by_sequence(*args, *kernels);
+  return finish(metrics->report, args->out, args->rows.n, args->flags);
+}
+
+int32_t grpo4j_row_states(const grpo4j_row_states_args* args, grpo4j_report* report) {
+  using namespace grpo4j;
+  if (args == nullptr || report == nullptr || !valid(*args)) {
+    return GRPO4J_INVALID_ARGUMENT;
+  }
+  *report = kNoReport;
   const KernelTable* kernels = active_kernels();
   if (kernels == nullptr) {
     return GRPO4J_ISA_UNAVAILABLE;
   }
-  const PolicyJob job = {args, objective_of(args->config)};
-  const grpo4j_report report =
-      for_each_range(args->n, args->logits.vocab, [&](RowRange range, BadRows& bad) {
-        kernels->policy_loss(job, range, bad);
-      });
-  *metrics = sum_rows(job);
-  metrics->report = report;
-  return status_of(report, args->flags);
+  const StatesJob job = {args, nullptr, nullptr};
+  *report = for_each_range(args->rows.n, args->logits.vocab, [&](RowRange range, BadRows& bad) {
+    kernels->row_states(job, range, bad);
+  });
+  // A bad row is an error where its shards are merged: every rank must come to the same decision.
+  return GRPO4J_OK;
+}
+
+int32_t grpo4j_merge_states(const grpo4j_merge_states_args* args, grpo4j_report* report) {
+  using namespace grpo4j;
+  if (args == nullptr || report == nullptr || !valid(*args)) {
+    return GRPO4J_INVALID_ARGUMENT;
+  }
+  *report = merge_states(*args, nullptr, nullptr);
+  return finish(*report, args->out, args->n, args->flags);
+}
+
+int32_t grpo4j_objective(const grpo4j_objective_args* args, grpo4j_policy_metrics* metrics) {
+  using namespace grpo4j;
+  if (args == nullptr || metrics == nullptr || !valid(*args)) {
+    return GRPO4J_INVALID_ARGUMENT;
+  }
+  *metrics = sum_objective(*args);
+  return finish(metrics->report, args->out, args->n, args->flags);
+}
+
+int32_t grpo4j_logits_gradient(const grpo4j_logits_gradient_args* args, grpo4j_report* report) {
+  using namespace grpo4j;
+  if (args == nullptr || report == nullptr || !valid(*args)) {
+    return GRPO4J_INVALID_ARGUMENT;
+  }
+  *report = kNoReport;
+  const KernelTable* kernels = active_kernels();
+  if (kernels == nullptr) {
+    return GRPO4J_ISA_UNAVAILABLE;
+  }
+  *report = for_each_range(args->rows.n, args->logits.vocab, [&](RowRange range, BadRows& bad) {
+    kernels->logits_gradient(*args, range, bad);
+  });
+  return GRPO4J_OK;
 }

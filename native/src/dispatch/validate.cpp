@@ -36,16 +36,64 @@ bool valid_rows(const grpo4j_matrix& logits, int64_t n, const int64_t* indices, 
   return true;
 }
 
+bool positive(double value) { return value > 0 && isfinite(value); }
+
+bool valid_rows(const grpo4j_matrix& logits, const grpo4j_rows& rows, bool increasing) {
+  return valid_rows(logits, rows.n, rows.row_indices, increasing) &&
+         (rows.n == 0 || rows.targets != nullptr) &&
+         (rows.target_type == GRPO4J_I64 || rows.target_type == GRPO4J_I32) &&
+         (rows.temperatures != nullptr || positive(rows.temperature));
+}
+
 bool valid_outputs(const grpo4j_row_outputs& out, int64_t n) {
   return n == 0 || (out.log_probs != nullptr && out.entropy != nullptr);
 }
 
-bool positive(double value) { return value > 0 && isfinite(value); }
+bool valid_shard(const grpo4j_matrix& logits, int64_t begin, int64_t total) {
+  return begin >= 0 && begin <= total && logits.vocab <= total - begin;
+}
+
+bool valid_objective(const grpo4j_policy_config& c) {
+  const bool sequence_only = c.objective == GRPO4J_GMPO || c.objective == GRPO4J_VESPO;
+  return c.objective >= GRPO4J_CLIP && c.objective <= GRPO4J_VESPO &&
+         c.ratio_level >= GRPO4J_RATIO_TOKEN && c.ratio_level <= GRPO4J_RATIO_SEQUENCE_TOKEN &&
+         (!sequence_only || c.ratio_level == GRPO4J_RATIO_SEQUENCE);
+}
 
 bool valid_config(const grpo4j_policy_config& c) {
-  return positive(c.temperature) && c.clip_low >= 0 && c.clip_high >= 0 && c.dual_clip > 0 &&
-         c.delta > 0 && isfinite(c.kl_coef) && isfinite(c.entropy_coef) &&
-         c.kl_estimator >= GRPO4J_KL_K1 && c.kl_estimator <= GRPO4J_KL_K3;
+  return valid_objective(c) && c.clip_low >= 0 && c.clip_high >= 0 && c.dual_clip > 0 &&
+         c.delta > 0 && positive(c.sapo_positive) && positive(c.sapo_negative) &&
+         isfinite(c.vespo_k_positive) && isfinite(c.vespo_k_negative) &&
+         positive(c.vespo_lambda_positive) && positive(c.vespo_lambda_negative) &&
+         isfinite(c.kl_coef) && isfinite(c.entropy_coef) && c.kl_estimator >= GRPO4J_KL_K1 &&
+         c.kl_estimator <= GRPO4J_KL_K3;
+}
+
+bool valid_sequences(const grpo4j_policy_batch& batch, int64_t n) {
+  if (batch.sequence_offsets == nullptr) {
+    return batch.sequences == 0;
+  }
+  if (batch.sequences < 0 || batch.sequence_offsets[0] != 0 ||
+      batch.sequence_offsets[batch.sequences] != n) {
+    return false;
+  }
+  for (int64_t s = 0; s < batch.sequences; ++s) {
+    if (batch.sequence_offsets[s + 1] < batch.sequence_offsets[s]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool valid_batch(const grpo4j_policy_batch& batch, const grpo4j_policy_config& config, int64_t n) {
+  const bool by_sequence =
+      config.ratio_level != GRPO4J_RATIO_TOKEN || batch.advantages_per_sequence != 0;
+  if (!valid_sequences(batch, n) || (by_sequence && batch.sequence_offsets == nullptr)) {
+    return false;
+  }
+  return n == 0 || (batch.advantages != nullptr && batch.policy_weights != nullptr &&
+                    batch.regularizer_weights != nullptr &&
+                    (config.kl_coef == 0 || batch.ref_log_probs != nullptr));
 }
 
 // One past the last byte.
@@ -63,35 +111,51 @@ bool same_or_disjoint(const grpo4j_matrix& a, const grpo4j_matrix& b) {
          end_of(b) <= reinterpret_cast<uintptr_t>(a.data);
 }
 
+bool valid_gradient(const grpo4j_matrix& logits, const grpo4j_matrix& gradient) {
+  return valid_matrix(gradient) && gradient.dtype == logits.dtype && gradient.rows == logits.rows &&
+         gradient.vocab == logits.vocab && (logits.rows == 0 || same_or_disjoint(logits, gradient));
+}
+
 }  // namespace
 
 bool valid(const grpo4j_token_stats_args& args) {
-  return valid_matrix(args.logits) &&
-         valid_rows(args.logits, args.n, args.row_indices, /*increasing=*/false) &&
-         (args.n == 0 || args.targets != nullptr) && valid_outputs(args.out, args.n) &&
-         positive(args.temperature);
+  return valid_matrix(args.logits) && valid_rows(args.logits, args.rows, /*increasing=*/false) &&
+         (args.rows.n == 0 || args.out.log_probs != nullptr);
 }
 
 bool valid(const grpo4j_policy_loss_args& args) {
-  const grpo4j_matrix& logits = args.logits;
-  const grpo4j_matrix& gradient = args.gradient;
-  if (!valid_matrix(logits) || !valid_matrix(gradient) || gradient.dtype != logits.dtype ||
-      gradient.rows != logits.rows || gradient.vocab != logits.vocab) {
-    return false;
-  }
+  const int64_t n = args.rows.n;
   // A row listed twice would be read after its gradient replaced it.
-  if (!valid_rows(logits, args.n, args.row_indices, /*increasing=*/true) ||
-      !valid_outputs(args.out, args.n) || !valid_config(args.config)) {
-    return false;
-  }
-  if (args.n > 0 && (args.targets == nullptr || args.advantages == nullptr ||
-                     args.policy_weights == nullptr || args.regularizer_weights == nullptr)) {
-    return false;
-  }
-  if (args.n > 0 && args.config.kl_coef != 0 && args.ref_log_probs == nullptr) {
-    return false;
-  }
-  return args.n == 0 || same_or_disjoint(logits, gradient);
+  return valid_matrix(args.logits) && valid_gradient(args.logits, args.gradient) &&
+         valid_rows(args.logits, args.rows, /*increasing=*/true) && valid_outputs(args.out, n) &&
+         valid_config(args.config) && valid_batch(args.batch, args.config, n) &&
+         (n == 0 || args.config.ratio_level == GRPO4J_RATIO_TOKEN ||
+          (args.states != nullptr && args.slopes != nullptr));
+}
+
+bool valid(const grpo4j_row_states_args& args) {
+  return valid_matrix(args.logits) && valid_rows(args.logits, args.rows, /*increasing=*/false) &&
+         valid_shard(args.logits, args.vocab_begin, args.vocab_total) &&
+         (args.rows.n == 0 || args.states != nullptr);
+}
+
+bool valid(const grpo4j_merge_states_args& args) {
+  return args.n >= 0 && args.shard_count >= 1 &&
+         (args.temperatures != nullptr || positive(args.temperature)) &&
+         (args.n == 0 ||
+          (args.shards != nullptr && args.merged != nullptr && args.out.log_probs != nullptr));
+}
+
+bool valid(const grpo4j_objective_args& args) {
+  return args.n >= 0 && valid_outputs(args.out, args.n) && valid_config(args.config) &&
+         valid_batch(args.batch, args.config, args.n) && (args.n == 0 || args.slopes != nullptr);
+}
+
+bool valid(const grpo4j_logits_gradient_args& args) {
+  return valid_matrix(args.logits) && valid_gradient(args.logits, args.gradient) &&
+         valid_rows(args.logits, args.rows, /*increasing=*/true) &&
+         valid_shard(args.logits, args.vocab_begin, args.vocab_total) &&
+         (args.rows.n == 0 || (args.states != nullptr && args.slopes != nullptr));
 }
 
 }  // namespace grpo4j

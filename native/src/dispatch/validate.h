@@ -7,5 +7,9 @@ namespace grpo4j {
 
 bool valid(const grpo4j_token_stats_args& args);
 bool valid(const grpo4j_policy_loss_args& args);
+bool valid(const grpo4j_row_states_args& args);
+bool valid(const grpo4j_merge_states_args& args);
+bool valid(const grpo4j_objective_args& args);
+bool valid(const grpo4j_logits_gradient_args& args);
 
 }  // namespace grpo4j

@@ -4,7 +4,10 @@
 #include "element.h"
 #include "exp.h"
 #include "job.h"
+#include "rows.h"
 #include "row_statistics.h"
 
 #include "policy_loss.h"
+#include "logits_gradient.h"
+#include "row_states.h"
 #include "token_stats.h"

@@ -56,51 +56,49 @@ void row_gradient(const typename Element::Storage* z, typename Element::Storage*
   }
 }
 
-// The gradient of a row whose statistics and slopes are known; target_logit was read beforehand
-// because the row may be overwritten in place.
+// What the gradient of a row needs of the row as a whole.
+struct RowSlopes {
+  double g;
+  double h;
+  double entropy;
+  double log_sum;
+  double sum;
+  float max_logit;
+  double inverse_temperature;
+};
+
+// The gradient of a row, or of a shard of it, whose statistics and slopes are known. target counts
+// from the start of z and may lie outside; its logit is read first, the row may be overwritten.
 template <class Element>
 void write_gradient(const typename Element::Storage* z, typename Element::Storage* dz,
-                    const grpo4j_policy_loss_args& args, int64_t target, const RowStatistics& row,
-                    const TokenLoss<double>& token) {
-  const int64_t vocab = args.logits.vocab;
-  if (token.g == 0 && token.h == 0) {
+                    int64_t vocab, int64_t target, const RowSlopes& row) {
+  if (row.g == 0 && row.h == 0) {
     memset(dz, 0, static_cast<size_t>(vocab) * sizeof *dz);
     return;
   }
-  const double inverse_temperature = 1.0 / args.config.temperature;
+  const bool has_target = target >= 0 && target < vocab;
   const double target_u =
-      (static_cast<double>(Element::to_float(z[target])) - row.max_logit) * inverse_temperature;
-  const double at_zero = -(token.g + token.h * row.entropy) + token.h * row.log_sum;
-  const GradientCoefficients c = {row.max_logit, static_cast<float>(inverse_temperature),
-                                  static_cast<float>(at_zero * inverse_temperature / row.sum),
-                                  static_cast<float>(-token.h * inverse_temperature / row.sum)};
-  if (token.h == 0) {
+      has_target ? (static_cast<double>(Element::to_float(z[target])) - row.max_logit) *
+                       row.inverse_temperature
+                 : 0;
+  const double at_zero = -(row.g + row.h * row.entropy) + row.h * row.log_sum;
+  const GradientCoefficients c = {row.max_logit, static_cast<float>(row.inverse_temperature),
+                                  static_cast<float>(at_zero * row.inverse_temperature / row.sum),
+                                  static_cast<float>(-row.h * row.inverse_temperature / row.sum)};
+  if (row.h == 0) {
     row_gradient<Element, false>(z, dz, vocab, c);
   } else {
     row_gradient<Element, true>(z, dz, vocab, c);
   }
+  if (!has_target) {
+    return;
+  }
   // p -> 0 wins over log p -> -inf.
   const double log_p = target_u - row.log_sum;
   const double p = exp(log_p);
-  const double entropy_part = p == 0 ? 0 : token.h * p * (log_p + row.entropy);
+  const double entropy_part = p == 0 ? 0 : row.h * p * (log_p + row.entropy);
   dz[target] = Element::from_float(
-      static_cast<float>((token.g * (1 - p) - entropy_part) * inverse_temperature));
-}
-
-// The numbers of row i that the objective needs, from its stored (rounded) statistics, so that the
-// metrics pass over the stored values sees exactly what the gradient saw.
-inline TokenInputs<double> token_inputs(const grpo4j_policy_loss_args& args, int64_t i) {
-  const bool has_old = args.old_log_probs != nullptr;
-  const bool has_ref = args.ref_log_probs != nullptr;
-  return {args.out.log_probs[i],
-          args.out.entropy[i],
-          has_old ? args.old_log_probs[i] : 0.0,
-          has_ref ? args.ref_log_probs[i] : 0.0,
-          args.advantages[i],
-          args.policy_weights[i],
-          args.regularizer_weights[i],
-          has_old,
-          has_ref};
+      static_cast<float>((row.g * (1 - p) - entropy_part) * row.inverse_temperature));
 }
 
 // Statistics and outputs of row i, then its slopes; the reason it is bad, or GRPO4J_ROW_OK.
@@ -109,25 +107,27 @@ int32_t visit_row(const PolicyJob& job, int64_t i, const typename Element::Stora
                   typename Element::Storage* dz) {
   const grpo4j_policy_loss_args& args = *job.args;
   const int64_t vocab = args.logits.vocab;
-  const int64_t target = args.targets[i];
-  if (target < 0 || target >= vocab) {
-    return GRPO4J_ROW_TARGET_OUT_OF_RANGE;
-  }
-  const double inverse_temperature = 1.0 / args.config.temperature;
-  const RowStatistics row = row_statistics<Element>(z, vocab, inverse_temperature);
+  const int64_t target = target_of(args.rows, i);
+  const double inverse_temperature = 1.0 / temperature_of(args.rows, i);
+  const RowStatistics row =
+      checked_statistics<Element>(z, vocab, target, vocab, inverse_temperature);
   if (row.reason != GRPO4J_ROW_OK) {
     return row.reason;
   }
   const double difference = static_cast<double>(Element::to_float(z[target])) - row.max_logit;
   store_outputs(args.out, i, row, difference * inverse_temperature - row.log_sum,
                 inverse_temperature);
-  const TokenLoss<double> token = job.objective(token_inputs(args, i));
+  const TokenInputs<double> in = token_inputs(args.batch, args.out, i);
+  const TokenLoss<double> token = job.objective->token(args.config, in, log_difference(in));
+  const double g = token.through_ratio + token.direct;
   // A slope that float can't hold would put infinities or NaN into the gradient.
-  if (!__builtin_isfinite(static_cast<float>(token.g)) ||
+  if (!__builtin_isfinite(static_cast<float>(g)) ||
       !__builtin_isfinite(static_cast<float>(token.h)) || !__builtin_isfinite(token.loss)) {
     return GRPO4J_ROW_COEFFICIENT;
   }
-  write_gradient<Element>(z, dz, args, target, row, token);
+  write_gradient<Element>(z, dz, vocab, target,
+                          {g, token.h, row.entropy, row.log_sum, row.sum, row.max_logit,
+                           inverse_temperature});
   return GRPO4J_ROW_OK;
 }
 
@@ -137,11 +137,11 @@ void policy_loss_rows(const PolicyJob& job, RowRange range, BadRows& bad) {
   const grpo4j_policy_loss_args& args = *job.args;
   const size_t row_bytes = static_cast<size_t>(args.logits.vocab) * sizeof(Storage);
   for (int64_t i = range.begin; i < range.end; ++i) {
-    const int64_t row = args.row_indices == nullptr ? i : args.row_indices[i];
+    const int64_t row = row_of(args.rows, i);
     const Storage* z =
         static_cast<const Storage*>(args.logits.data) + row * args.logits.row_stride;
     Storage* dz = static_cast<Storage*>(args.gradient.data) + row * args.gradient.row_stride;
-    if (args.policy_weights[i] == 0 && args.regularizer_weights[i] == 0) {
+    if (is_masked(args.batch.policy_weights, args.batch.regularizer_weights, i)) {
       memset(dz, 0, row_bytes);
       fill_outputs(args.out, i, 0);
       continue;

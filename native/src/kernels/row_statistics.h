@@ -18,6 +18,12 @@ namespace {
 // AVX-512 that is 4,096 elements, 16 KiB of f32, which stay in the first-level cache.
 constexpr int64_t kBlock = 64 * kUnroll * Vec::kWidth;
 
+struct Sums {
+  double s;
+  double t;
+  double q;
+};
+
 struct RowStatistics {
   int32_t reason;  // GRPO4J_ROW_*; the rest is meaningful only when it is GRPO4J_ROW_OK
   float max_logit;
@@ -25,6 +31,7 @@ struct RowStatistics {
   double sum;      // s
   double entropy;
   double sum_squares;
+  Sums sums;  // s, t, q as they were added, for states that are merged later
 };
 
 template <class Element>
@@ -51,12 +58,6 @@ float block_max(const typename Element::Storage* z, int64_t count) {
   }
   return reduce_max(m[0]);
 }
-
-struct Sums {
-  double s;
-  double t;
-  double q;
-};
 
 // Lane sums of one unrolled slot.
 struct LaneSums {
@@ -112,7 +113,7 @@ bool has_nan(const typename Element::Storage* z, int64_t count) {
   return false;
 }
 
-inline RowStatistics bad_row(int32_t reason) { return {reason, 0, 0, 0, 0, 0}; }
+inline RowStatistics bad_row(int32_t reason) { return {reason, 0, 0, 0, 0, 0, {0, 0, 0}}; }
 
 template <class Element>
 RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
@@ -154,14 +155,29 @@ RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
   const double log_sum = log(total.s);
   const double entropy = log_sum - total.t / total.s;
   return {GRPO4J_ROW_OK, m, log_sum, total.s, entropy > 0 ? entropy : 0,
-          total.q / (total.s * total.s)};
+          total.q / (total.s * total.s), total};
+}
+
+// The same with what can be said of the row before it is read.
+template <class Element>
+RowStatistics checked_statistics(const typename Element::Storage* z, int64_t vocab, int64_t target,
+                                 int64_t vocab_total, double inverse_temperature) {
+  if (target < 0 || target >= vocab_total) {
+    return bad_row(GRPO4J_ROW_TARGET_OUT_OF_RANGE);
+  }
+  if (!usable_temperature(1 / inverse_temperature)) {
+    return bad_row(GRPO4J_ROW_TEMPERATURE);
+  }
+  return row_statistics<Element>(z, vocab, inverse_temperature);
 }
 
 // The outputs of row i, as stored; log_prob is what the objective sees.
 inline void store_outputs(const grpo4j_row_outputs& out, int64_t i, const RowStatistics& row,
                           double log_prob, double inverse_temperature) {
   out.log_probs[i] = static_cast<float>(log_prob);
-  out.entropy[i] = static_cast<float>(row.entropy);
+  if (out.entropy != nullptr) {
+    out.entropy[i] = static_cast<float>(row.entropy);
+  }
   if (out.lse != nullptr) {
     out.lse[i] = static_cast<float>(row.max_logit * inverse_temperature + row.log_sum);
   }
@@ -172,7 +188,9 @@ inline void store_outputs(const grpo4j_row_outputs& out, int64_t i, const RowSta
 
 inline void fill_outputs(const grpo4j_row_outputs& out, int64_t i, float value) {
   out.log_probs[i] = value;
-  out.entropy[i] = value;
+  if (out.entropy != nullptr) {
+    out.entropy[i] = value;
+  }
   if (out.lse != nullptr) {
     out.lse[i] = value;
   }

@@ -9,15 +9,13 @@ template <class Element>
 void token_stats_rows(const grpo4j_token_stats_args& args, RowRange range, BadRows& bad) {
   using Storage = typename Element::Storage;
   const grpo4j_matrix& logits = args.logits;
-  const double inverse_temperature = 1.0 / args.temperature;
   for (int64_t i = range.begin; i < range.end; ++i) {
-    const int64_t row_index = args.row_indices == nullptr ? i : args.row_indices[i];
-    const Storage* z = static_cast<const Storage*>(logits.data) + row_index * logits.row_stride;
-    const int64_t target = args.targets[i];
-    const RowStatistics row =
-        target < 0 || target >= logits.vocab
-            ? bad_row(GRPO4J_ROW_TARGET_OUT_OF_RANGE)
-            : row_statistics<Element>(z, logits.vocab, inverse_temperature);
+    const Storage* z =
+        static_cast<const Storage*>(logits.data) + row_of(args.rows, i) * logits.row_stride;
+    const int64_t target = target_of(args.rows, i);
+    const double inverse_temperature = 1.0 / temperature_of(args.rows, i);
+    const RowStatistics row = checked_statistics<Element>(z, logits.vocab, target, logits.vocab,
+                                                          inverse_temperature);
     if (row.reason != GRPO4J_ROW_OK) {
       report_bad(bad, i, row.reason);
       fill_outputs(args.out, i, __builtin_nanf(""));

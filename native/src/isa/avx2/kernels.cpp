@@ -7,6 +7,8 @@
 
 namespace grpo4j {
 
-const KernelTable kAvx2Kernels = {avx2::kIsa, avx2::token_stats, avx2::policy_loss};
+const KernelTable kAvx2Kernels = {
+    avx2::kIsa, avx2::token_stats, avx2::policy_loss, avx2::row_states,
+    avx2::logits_gradient};
 
 }  // namespace grpo4j

@@ -7,6 +7,8 @@
 
 namespace grpo4j {
 
-const KernelTable kAvx512Kernels = {avx512::kIsa, avx512::token_stats, avx512::policy_loss};
+const KernelTable kAvx512Kernels = {
+    avx512::kIsa, avx512::token_stats, avx512::policy_loss, avx512::row_states,
+    avx512::logits_gradient};
 
 }  // namespace grpo4j

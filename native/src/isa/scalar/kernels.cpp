@@ -7,6 +7,8 @@
 
 namespace grpo4j {
 
-const KernelTable kScalarKernels = {scalar::kIsa, scalar::token_stats, scalar::policy_loss};
+const KernelTable kScalarKernels = {
+    scalar::kIsa, scalar::token_stats, scalar::policy_loss, scalar::row_states,
+    scalar::logits_gradient};
 
 }  // namespace grpo4j

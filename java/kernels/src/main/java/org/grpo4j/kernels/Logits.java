@@ -172,17 +172,10 @@ public final class Logits {
   void describeTo(NativeMatrix matrix) {
     check(rows == 0 || !data.isNull(), "logits were closed");
     matrix
-        .data(new Address(address()))
+        .data(new NativeCalls.Address(address()))
         .dtype(dtype.code())
         .rows(rows)
         .vocab(vocab)
         .row_stride(rowStride);
-  }
-
-  /** A bare address: a void* field takes a pointer's position as bytes, whatever its type. */
-  private static final class Address extends Pointer {
-    Address(long address) {
-      this.address = address;
-    }
   }
 }

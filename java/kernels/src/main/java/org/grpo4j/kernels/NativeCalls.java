@@ -1,8 +1,10 @@
 package org.grpo4j.kernels;
 
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativeReport;
+import org.grpo4j.kernels.internal.NativeRows;
 import org.jspecify.annotations.Nullable;
 
 /** What the operations have in common around their native call. */
@@ -38,6 +40,20 @@ final class NativeCalls {
     }
   }
 
+  static void describeTo(
+      NativeRows rows,
+      long n,
+      @Nullable LongPointer rowIndices,
+      LongPointer targets,
+      double temperature) {
+    rows.n(n)
+        .row_indices(rowIndices)
+        .targets(new Address(targets.address() + targets.position() * targets.sizeof()))
+        .target_type(Native.GRPO4J_I64)
+        .temperature(temperature)
+        .temperatures(null);
+  }
+
   /** Turns a status into an exception. */
   static void check(int status, NativeReport report, long n) {
     switch (status) {
@@ -62,9 +78,17 @@ final class NativeCalls {
       case Native.GRPO4J_ROW_NOT_FINITE -> "a NaN or +infinity among its logits";
       case Native.GRPO4J_ROW_ALL_MINUS_INF -> "all its logits are -infinity";
       case Native.GRPO4J_ROW_TARGET_OUT_OF_RANGE -> "its target is outside the vocabulary";
+      case Native.GRPO4J_ROW_TEMPERATURE -> "its temperature is not a positive number";
       case Native.GRPO4J_ROW_COEFFICIENT ->
           "its log-probs, advantage or weights give a loss or a slope that is not finite";
       default -> "unknown reason " + code;
     };
+  }
+
+  /** A bare address: a void* field takes a pointer's position as bytes, whatever its type. */
+  static final class Address extends Pointer {
+    Address(long address) {
+      this.address = address;
+    }
   }
 }

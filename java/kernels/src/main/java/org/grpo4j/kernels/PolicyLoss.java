@@ -52,15 +52,18 @@ public final class PolicyLoss {
       gradient.describeTo(args.gradient());
       out.describeTo(args.out());
       describeTo(args.config(), config);
-      args.n(n)
-          .row_indices(batch.rowIndices())
-          .targets(batch.targets())
+      NativeCalls.describeTo(
+          args.rows(), n, batch.rowIndices(), batch.targets(), config.temperature());
+      args.batch()
           .old_log_probs(batch.oldLogProbs())
           .ref_log_probs(batch.refLogProbs())
           .advantages(batch.advantages())
           .policy_weights(batch.policyWeights())
           .regularizer_weights(batch.regularizerWeights())
-          .flags(config.zeroBadRows() ? Native.GRPO4J_ZERO_BAD_ROWS : 0);
+          .sequences(0)
+          .sequence_offsets(null)
+          .advantages_per_sequence(0);
+      args.states(null).slopes(null).flags(config.zeroBadRows() ? Native.GRPO4J_ZERO_BAD_ROWS : 0);
       int status = Native.grpo4j_policy_loss(args, metrics);
       NativeCalls.check(status, metrics.report(), n);
       return PolicyLossMetrics.of(metrics);
@@ -73,13 +76,20 @@ public final class PolicyLoss {
   }
 
   private static void describeTo(NativePolicyConfig to, PolicyLossConfig config) {
-    to.clip_low(config.clipLow())
+    to.objective(Native.GRPO4J_CLIP)
+        .ratio_level(Native.GRPO4J_RATIO_TOKEN)
+        .sapo_positive(1)
+        .sapo_negative(1.05)
+        .vespo_k_positive(2)
+        .vespo_lambda_positive(3)
+        .vespo_k_negative(3)
+        .vespo_lambda_negative(2)
+        .clip_low(config.clipLow())
         .clip_high(config.clipHigh())
         .dual_clip(config.dualClip())
         .delta(config.delta())
         .kl_coef(config.klCoef())
         .entropy_coef(config.entropyCoef())
-        .temperature(config.temperature())
         .kl_estimator(config.klEstimator().code())
         .kl_bias_corrected(config.klBiasCorrected() ? 1 : 0);
   }

@@ -43,7 +43,8 @@ public final class TokenStats {
         NativeReport report = new NativeReport()) {
       logits.describeTo(args.logits());
       out.describeTo(args.out());
-      args.n(n).row_indices(rowIndices).targets(targets).temperature(temperature).flags(0);
+      NativeCalls.describeTo(args.rows(), n, rowIndices, targets, temperature);
+      args.flags(0);
       int status = Native.grpo4j_token_stats(args, report);
       NativeCalls.check(status, report, n);
       return Isa.of(report.isa());

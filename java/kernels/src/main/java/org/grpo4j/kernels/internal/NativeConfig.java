@@ -22,6 +22,14 @@ public class NativeConfig implements InfoMapper {
         .put(new Info("grpo4j_token_stats_args").pointerTypes("NativeTokenStatsArgs"))
         .put(new Info("grpo4j_policy_config").pointerTypes("NativePolicyConfig"))
         .put(new Info("grpo4j_policy_loss_args").pointerTypes("NativePolicyLossArgs"))
+        .put(new Info("grpo4j_rows").pointerTypes("NativeRows"))
+        .put(new Info("grpo4j_row_state").pointerTypes("NativeRowState"))
+        .put(new Info("grpo4j_row_slopes").pointerTypes("NativeRowSlopes"))
+        .put(new Info("grpo4j_policy_batch").pointerTypes("NativePolicyBatch"))
+        .put(new Info("grpo4j_row_states_args").pointerTypes("NativeRowStatesArgs"))
+        .put(new Info("grpo4j_merge_states_args").pointerTypes("NativeMergeStatesArgs"))
+        .put(new Info("grpo4j_objective_args").pointerTypes("NativeObjectiveArgs"))
+        .put(new Info("grpo4j_logits_gradient_args").pointerTypes("NativeLogitsGradientArgs"))
         .put(new Info("grpo4j_policy_metrics").pointerTypes("NativePolicyMetrics"));
   }
 }

@@ -1,0 +1,61 @@
+// The arrays beside the logits, one row at a time. Always inlined: several ISAs compile this file.
+#pragma once
+
+#include "grpo4j/grpo4j.h"
+#include "grpo4j/objective.h"
+
+namespace grpo4j {
+
+GRPO4J_HD int64_t row_of(const grpo4j_rows& rows, int64_t i) {
+  return rows.row_indices == nullptr ? i : rows.row_indices[i];
+}
+
+GRPO4J_HD int64_t target_of(const grpo4j_rows& rows, int64_t i) {
+  return rows.target_type == GRPO4J_I32 ? static_cast<const int32_t*>(rows.targets)[i]
+                                        : static_cast<const int64_t*>(rows.targets)[i];
+}
+
+GRPO4J_HD double temperature_of(const grpo4j_rows& rows, int64_t i) {
+  return rows.temperatures == nullptr ? rows.temperature
+                                      : static_cast<double>(rows.temperatures[i]);
+}
+
+GRPO4J_HD bool usable_temperature(double t) { return t > 0 && t < __builtin_inf(); }
+
+// The sequence that row i of the call belongs to.
+GRPO4J_HD int64_t sequence_of(const grpo4j_policy_batch& batch, int64_t i) {
+  int64_t low = 0;
+  int64_t high = batch.sequences;  // offsets[low] <= i < offsets[high]
+  while (high - low > 1) {
+    const int64_t middle = low + (high - low) / 2;
+    if (batch.sequence_offsets[middle] <= i) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+GRPO4J_HD bool is_masked(const float* policy_weights, const float* regularizer_weights, int64_t i) {
+  return policy_weights != nullptr && policy_weights[i] == 0 && regularizer_weights[i] == 0;
+}
+
+// The numbers of row i that the objective needs, from its stored (rounded) statistics, so that the
+// metrics pass over the stored values sees exactly what the gradient saw.
+GRPO4J_HD TokenInputs<double> token_inputs(const grpo4j_policy_batch& batch,
+                                           const grpo4j_row_outputs& out, int64_t i) {
+  const bool has_old = batch.old_log_probs != nullptr;
+  const bool has_ref = batch.ref_log_probs != nullptr;
+  return {out.log_probs[i],
+          out.entropy[i],
+          has_old ? batch.old_log_probs[i] : 0.0,
+          has_ref ? batch.ref_log_probs[i] : 0.0,
+          batch.advantages[batch.advantages_per_sequence != 0 ? sequence_of(batch, i) : i],
+          batch.policy_weights[i],
+          batch.regularizer_weights[i],
+          has_old,
+          has_ref};
+}
+
+}  // namespace grpo4j
