@@ -21,13 +21,13 @@ struct GradientCoefficients {
 };
 
 template <bool kEntropy>
-inline Vec gradient_of(Vec z, const GradientCoefficients& c) {
-  const Vec u = scaled_difference(z, set1(c.max_logit), set1(c.inverse_temperature));
-  const Vec e = exp_nonpositive(u);
+inline Vec gradient_of(Vec z, const GradientCoefficients& c, const ExpScale& scale) {
+  const Vec d = max(set1(scale.floor), z - set1(c.max_logit));
   if constexpr (kEntropy) {
-    return e * fma(set1(c.k1), u, set1(c.k0));
+    return scaled_exp(d, scale, 1.0f) *
+           fma(set1(c.k1 * c.inverse_temperature), d, set1(c.k0));
   } else {
-    return e * set1(c.k0);
+    return scaled_exp(d, scale, c.k0);
   }
 }
 
@@ -35,12 +35,13 @@ inline Vec gradient_of(Vec z, const GradientCoefficients& c) {
 template <class Element, bool kEntropy>
 void row_gradient(const typename Element::Storage* z, typename Element::Storage* dz, int64_t vocab,
                   const GradientCoefficients& c) {
+  const ExpScale scale = exp_scale(c.inverse_temperature);
   int64_t i = 0;
   for (; i + kUnroll * Vec::kWidth <= vocab; i += kUnroll * Vec::kWidth) {
     Vec d[kUnroll];
 #pragma GCC unroll 4
     for (int k = 0; k < kUnroll; ++k) {
-      d[k] = gradient_of<kEntropy>(Element::load(z + i + k * Vec::kWidth), c);
+      d[k] = gradient_of<kEntropy>(Element::load(z + i + k * Vec::kWidth), c, scale);
     }
 #pragma GCC unroll 4
     for (int k = 0; k < kUnroll; ++k) {
@@ -48,11 +49,11 @@ void row_gradient(const typename Element::Storage* z, typename Element::Storage*
     }
   }
   for (; i + Vec::kWidth <= vocab; i += Vec::kWidth) {
-    Element::store(dz + i, gradient_of<kEntropy>(Element::load(z + i), c));
+    Element::store(dz + i, gradient_of<kEntropy>(Element::load(z + i), c, scale));
   }
   if (i < vocab) {
     const Vec tail = load_tail<Element>(z + i, vocab - i);
-    store_tail<Element>(dz + i, gradient_of<kEntropy>(tail, c), vocab - i);
+    store_tail<Element>(dz + i, gradient_of<kEntropy>(tail, c, scale), vocab - i);
   }
 }
 

@@ -66,18 +66,32 @@ struct LaneSums {
   Vec q;
 };
 
-inline void add_to(LaneSums& lane, Vec u) {
-  const Vec e = exp_nonpositive(u);
+// t is in units of d = z - m; the caller divides by T in double.
+template <bool kSquares>
+inline void add_to(LaneSums& lane, Vec z, Vec max_logit, const ExpScale& scale) {
+  const Vec d = max(set1(scale.sums_floor), z - max_logit);
+  const Vec e = exp_for_sums(d, scale);
   lane.s = lane.s + e;
-  lane.t = fma(e, u, lane.t);
-  lane.q = fma(e, e, lane.q);
+  lane.t = fma(e, d, lane.t);
+  if constexpr (kSquares) {
+    lane.q = fma(e, e, lane.q);
+  }
 }
 
-template <class Element>
+// Lines of the next block are asked for while this one is computed, so that memory never waits.
+// A prefetch past the end of the row faults no page and is dropped.
+inline void prefetch_lines(const void* p, int64_t bytes) {
+#pragma GCC unroll 4
+  for (int64_t i = 0; i < bytes; i += 64) {
+    __builtin_prefetch(static_cast<const char*>(p) + i, 0, 3);
+  }
+}
+
+template <class Element, bool kSquares>
 Sums block_sums(const typename Element::Storage* z, int64_t count, float max_logit,
                 float inverse_temperature) {
   const Vec m = set1(max_logit);
-  const Vec inv = set1(inverse_temperature);
+  const ExpScale scale = exp_scale(inverse_temperature);
   LaneSums lanes[kUnroll];
   for (int k = 0; k < kUnroll; ++k) {
     lanes[k] = {set1(0), set1(0), set1(0)};
@@ -86,14 +100,15 @@ Sums block_sums(const typename Element::Storage* z, int64_t count, float max_log
   for (; i + kUnroll * Vec::kWidth <= count; i += kUnroll * Vec::kWidth) {
 #pragma GCC unroll 4
     for (int k = 0; k < kUnroll; ++k) {
-      add_to(lanes[k], scaled_difference(Element::load(z + i + k * Vec::kWidth), m, inv));
+      add_to<kSquares>(lanes[k], Element::load(z + i + k * Vec::kWidth), m, scale);
     }
+    prefetch_lines(z + i + kBlock, kUnroll * Vec::kWidth * sizeof *z);
   }
   for (; i + Vec::kWidth <= count; i += Vec::kWidth) {
-    add_to(lanes[0], scaled_difference(Element::load(z + i), m, inv));
+    add_to<kSquares>(lanes[0], Element::load(z + i), m, scale);
   }
   if (i < count) {
-    add_to(lanes[0], scaled_difference(load_tail<Element>(z + i, count - i), m, inv));
+    add_to<kSquares>(lanes[0], load_tail<Element>(z + i, count - i), m, scale);
   }
   for (int k = 1; k < kUnroll; ++k) {
     lanes[0].s = lanes[0].s + lanes[k].s;
@@ -115,7 +130,7 @@ bool has_nan(const typename Element::Storage* z, int64_t count) {
 
 inline RowStatistics bad_row(int32_t reason) { return {reason, 0, 0, 0, 0, 0, {0, 0, 0}}; }
 
-template <class Element>
+template <class Element, bool kSquares = true>
 RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
                              double inverse_temperature) {
   const float inverse_f32 = static_cast<float>(inverse_temperature);
@@ -143,13 +158,14 @@ RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
       }
       m = block_m;
     }
-    const Sums block = block_sums<Element>(z + begin, count, m, inverse_f32);
-    total = {total.s + block.s, total.t + block.t, total.q + block.q};
+    const Sums block = block_sums<Element, kSquares>(z + begin, count, m, inverse_f32);
+    total = {total.s + block.s, total.t + block.t * inverse_temperature, total.q + block.q};
   }
   if (m == -__builtin_inff()) {
     return bad_row(GRPO4J_ROW_ALL_MINUS_INF);
   }
-  if (!__builtin_isfinite(total.s)) {
+  // Adding to the exponent bits of a NaN may make a number of it; e * d stays NaN.
+  if (!__builtin_isfinite(total.s) || __builtin_isnan(total.t)) {
     return bad_row(GRPO4J_ROW_NOT_FINITE);
   }
   const double log_sum = log(total.s);

@@ -32,6 +32,13 @@ inline float reduce_max(Vec a) {
   half = _mm_max_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
 }
+// fma in one rounding on every ISA.
+inline Vec fma_once(Vec a, Vec b, Vec c) { return fma(a, b, c); }
+// The low bits of n, as an integer, added to the exponent of a.
+inline Vec add_to_exponent(Vec a, Vec n) {
+  return {_mm256_castsi256_ps(_mm256_add_epi32(
+      _mm256_castps_si256(a.v), _mm256_slli_epi32(_mm256_castps_si256(n.v), 23)))};
+}
 inline Vec shift_to_exponent(Vec a) {
   return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a.v), 23))};
 }

@@ -27,6 +27,21 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
 inline Vec max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }
 inline float reduce_add(Vec a) { return a.v; }
 inline float reduce_max(Vec a) { return a.v; }
+// In double, where the product is exact.
+inline Vec fma_once(Vec a, Vec b, Vec c) {
+  return {static_cast<float>(static_cast<double>(a.v) * b.v + c.v)};
+}
+// The low bits of n, as an integer, added to the exponent of a.
+inline Vec add_to_exponent(Vec a, Vec n) {
+  uint32_t bits;
+  uint32_t exponent;
+  memcpy(&bits, &a.v, sizeof bits);
+  memcpy(&exponent, &n.v, sizeof exponent);
+  bits += exponent << 23;
+  Vec out;
+  memcpy(&out.v, &bits, sizeof bits);
+  return out;
+}
 inline Vec shift_to_exponent(Vec a) {
   uint32_t bits;
   memcpy(&bits, &a.v, sizeof bits);
