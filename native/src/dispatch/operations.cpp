@@ -195,6 +195,7 @@ int32_t grpo4j_objective(const grpo4j_objective_args* args, grpo4j_policy_metric
     return GRPO4J_INVALID_ARGUMENT;
   }
   *metrics = sum_objective(*args);
+  metrics->report.isa = GRPO4J_ISA_SCALAR;  // one copy, of the baseline's instructions
   return finish(metrics->report, args->out, args->n, args->flags);
 }
 

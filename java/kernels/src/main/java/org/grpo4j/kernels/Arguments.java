@@ -27,18 +27,27 @@ final class Arguments {
 
   /** An array of exactly n elements. */
   static void array(String name, @Nullable Pointer pointer, long n) {
+    array(name, pointer, n, "one element per row");
+  }
+
+  static void array(String name, @Nullable Pointer pointer, long n, String meaning) {
     if (pointer == null || (n > 0 && pointer.isNull())) {
       throw invalid("%s is null or closed: want [%d]", name, n);
     }
     if (remaining(pointer) != n) {
-      throw invalid(
-          "%s has shape [%d]: want [%d], one element per row", name, remaining(pointer), n);
+      throw invalid("%s has shape [%d]: want [%d], %s", name, remaining(pointer), n, meaning);
     }
   }
 
   static void optionalArray(String name, @Nullable Pointer pointer, long n) {
     if (pointer != null) {
       array(name, pointer, n);
+    }
+  }
+
+  static void temperature(double value) {
+    if (!(value > 0) || Double.isInfinite(value)) {
+      throw invalid("temperature is %s: want > 0 and finite", value);
     }
   }
 }

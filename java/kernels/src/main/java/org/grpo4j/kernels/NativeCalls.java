@@ -4,17 +4,11 @@ import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativeReport;
-import org.grpo4j.kernels.internal.NativeRows;
 import org.jspecify.annotations.Nullable;
 
 /** What the operations have in common around their native call. */
 final class NativeCalls {
   private NativeCalls() {}
-
-  /** How many rows a call has: those listed, or all. */
-  static long rows(Logits logits, @Nullable LongPointer rowIndices) {
-    return rowIndices == null ? logits.rows() : Arguments.remaining(rowIndices);
-  }
 
   /** Checks the rows listed: in range and, where a row may be overwritten, strictly increasing. */
   static void checkRows(Logits logits, @Nullable LongPointer rowIndices, boolean increasing) {
@@ -40,18 +34,16 @@ final class NativeCalls {
     }
   }
 
-  static void describeTo(
-      NativeRows rows,
-      long n,
-      @Nullable LongPointer rowIndices,
-      LongPointer targets,
-      double temperature) {
-    rows.n(n)
-        .row_indices(rowIndices)
-        .targets(new Address(targets.address() + targets.position() * targets.sizeof()))
-        .target_type(Native.GRPO4J_I64)
-        .temperature(temperature)
-        .temperatures(null);
+  static void checkGradient(Logits logits, Logits gradient) {
+    if (!logits.sameShape(gradient)) {
+      throw Arguments.invalid(
+          "gradient has shape %s: want that of the logits, %s",
+          gradient.describe(), logits.describe());
+    }
+    if (!logits.sameOrDisjoint(gradient)) {
+      throw Arguments.invalid(
+          "gradient overlaps the logits: want the same memory and row stride, or none in common");
+    }
   }
 
   /** Turns a status into an exception. */
@@ -87,6 +79,10 @@ final class NativeCalls {
 
   /** A bare address: a void* field takes a pointer's position as bytes, whatever its type. */
   static final class Address extends Pointer {
+    static Address of(Pointer pointer) {
+      return new Address(pointer.address() + pointer.position() * pointer.sizeof());
+    }
+
     Address(long address) {
       this.address = address;
     }

@@ -2,42 +2,160 @@ package org.grpo4j.kernels;
 
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.grpo4j.kernels.internal.NativePolicyBatch;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What the objective needs of each of N rows; every array has exactly N elements from its position
- * to its limit.
+ * to its limit, where nothing else is said.
  *
  * <p>loss = Σ policyWeight·ℓ + Σ regularizerWeight·(klCoef·KL − entropyCoef·H). A row whose two
- * weights are 0 is not read, and its gradient is exactly 0.
+ * weights are 0 is not read, its gradient is exactly 0, and it does not count in its sequence.
  *
- * @param targets the sampled token of each row, already shifted, in [0, vocab)
+ * @param targets the sampled token of each row, already shifted, in [0, vocab): a LongPointer or an
+ *     IntPointer
  * @param oldLogProbs log-probs under the policy that the ratio refers to; null: on policy, ratio 1
  *     and slope −A
  * @param refLogProbs log-probs under the reference policy; null without KL
- * @param advantages one per row
+ * @param advantages one per row, or one per sequence with advantagesPerSequence
  * @param policyWeights weight of the policy term: mask × aggregation × everything else
  * @param regularizerWeights weight of KL and entropy
  * @param rowIndices which rows of the logits these are, strictly increasing; the others are neither
  *     read nor written. Null: all rows, in order
+ * @param sequenceOffsets [B + 1] from 0 to N: sequence b is rows sequenceOffsets[b] to
+ *     sequenceOffsets[b + 1] − 1 of the N. Null: none, enough where every ratio is a token's own
+ * @param advantagesPerSequence whether advantages are [B]
+ * @param temperatures one per row instead of the configuration's, or null
  */
 public record PolicyBatch(
-    LongPointer targets,
+    Pointer targets,
     @Nullable FloatPointer oldLogProbs,
     @Nullable FloatPointer refLogProbs,
     FloatPointer advantages,
     FloatPointer policyWeights,
     FloatPointer regularizerWeights,
-    @Nullable LongPointer rowIndices) {
+    @Nullable LongPointer rowIndices,
+    @Nullable LongPointer sequenceOffsets,
+    boolean advantagesPerSequence,
+    @Nullable FloatPointer temperatures) {
 
-  void check(long n, double klCoef) {
-    Arguments.array("targets", targets, n);
+  /** Advantages per row, no sequences, one temperature. */
+  public PolicyBatch(
+      Pointer targets,
+      @Nullable FloatPointer oldLogProbs,
+      @Nullable FloatPointer refLogProbs,
+      FloatPointer advantages,
+      FloatPointer policyWeights,
+      FloatPointer regularizerWeights,
+      @Nullable LongPointer rowIndices) {
+    this(
+        targets,
+        oldLogProbs,
+        refLogProbs,
+        advantages,
+        policyWeights,
+        regularizerWeights,
+        rowIndices,
+        null,
+        false,
+        null);
+  }
+
+  /** The same rows as sequences, with advantages [N] or, per sequence, [B]. */
+  public PolicyBatch withSequences(LongPointer offsets, boolean advantagesPerSequence) {
+    return new PolicyBatch(
+        targets,
+        oldLogProbs,
+        refLogProbs,
+        advantages,
+        policyWeights,
+        regularizerWeights,
+        rowIndices,
+        offsets,
+        advantagesPerSequence,
+        temperatures);
+  }
+
+  /** The same rows, each with its own temperature [N]. */
+  public PolicyBatch withTemperatures(FloatPointer values) {
+    return new PolicyBatch(
+        targets,
+        oldLogProbs,
+        refLogProbs,
+        advantages,
+        policyWeights,
+        regularizerWeights,
+        rowIndices,
+        sequenceOffsets,
+        advantagesPerSequence,
+        values);
+  }
+
+  /** Where these rows lie in the logits, with what divides them. */
+  public LogitRows rows(double temperature) {
+    return new LogitRows(targets, rowIndices, temperature, temperatures);
+  }
+
+  /** B, 0 without sequences. */
+  long sequences() {
+    return sequenceOffsets == null ? 0 : Math.max(0, Arguments.remaining(sequenceOffsets) - 1);
+  }
+
+  /** Everything that the objective reads. */
+  void check(long n, PolicyLossConfig config) {
     Arguments.optionalArray("oldLogProbs", oldLogProbs, n);
     Arguments.optionalArray("refLogProbs", refLogProbs, n);
-    Arguments.check(
-        klCoef == 0 || refLogProbs != null, "refLogProbs is null: klCoef = %s needs it", klCoef);
-    Arguments.array("advantages", advantages, n);
+    if (config.klCoef() != 0 && refLogProbs == null) {
+      throw Arguments.invalid("refLogProbs is null: klCoef = %s needs it", config.klCoef());
+    }
+    checkSequences(n, config.ratioLevel());
+    Arguments.array(
+        "advantages",
+        advantages,
+        advantagesPerSequence ? sequences() : n,
+        advantagesPerSequence ? "one element per sequence" : "one element per row");
     Arguments.array("policyWeights", policyWeights, n);
     Arguments.array("regularizerWeights", regularizerWeights, n);
+  }
+
+  private void checkSequences(long n, RatioLevel level) {
+    LongPointer offsets = sequenceOffsets;
+    if (offsets == null) {
+      if (level != RatioLevel.TOKEN || advantagesPerSequence) {
+        throw Arguments.invalid(
+            "sequenceOffsets is null: want [sequences + 1], %s needs it",
+            level != RatioLevel.TOKEN ? "ratioLevel " + level : "advantagesPerSequence");
+      }
+      return;
+    }
+    long count = Arguments.remaining(offsets);
+    if (count < 1 || offsets.isNull()) {
+      throw Arguments.invalid(
+          "sequenceOffsets is empty or closed: want [sequences + 1], from 0 to %d", n);
+    }
+    if (offsets.get(0) != 0 || offsets.get(count - 1) != n) {
+      throw Arguments.invalid(
+          "sequenceOffsets goes from %d to %d: want 0 to %d, the number of rows",
+          offsets.get(0), offsets.get(count - 1), n);
+    }
+    for (long b = 1; b < count; b++) {
+      if (offsets.get(b) < offsets.get(b - 1)) {
+        throw Arguments.invalid(
+            "sequenceOffsets[%d] is %d after %d: want increasing offsets",
+            b, offsets.get(b), offsets.get(b - 1));
+      }
+    }
+  }
+
+  void describeTo(NativePolicyBatch to) {
+    to.old_log_probs(oldLogProbs)
+        .ref_log_probs(refLogProbs)
+        .advantages(advantages)
+        .policy_weights(policyWeights)
+        .regularizer_weights(regularizerWeights)
+        .sequences(sequences())
+        .sequence_offsets(sequenceOffsets)
+        .advantages_per_sequence(advantagesPerSequence ? 1 : 0);
   }
 }

@@ -2,11 +2,11 @@ package org.grpo4j.kernels;
 
 import java.lang.ref.Reference;
 import org.grpo4j.kernels.internal.Native;
-import org.grpo4j.kernels.internal.NativePolicyConfig;
 import org.grpo4j.kernels.internal.NativePolicyLossArgs;
 import org.grpo4j.kernels.internal.NativePolicyMetrics;
+import org.jspecify.annotations.Nullable;
 
-/** The policy loss and its gradient to the logits, in one visit of each row. */
+/** The policy loss and its gradient to the logits, in one call. */
 public final class PolicyLoss {
   private PolicyLoss() {}
 
@@ -15,7 +15,8 @@ public final class PolicyLoss {
    *
    * <p>dz_v = (1/T)·[g·(1[v = y] − p_v) − h·p_v·(log p_v + H)] with g = ∂loss/∂logProb and h =
    * ∂loss/∂H. Rows that the batch's rowIndices leave out are neither read nor written: in place,
-   * they still hold logits afterwards.
+   * they still hold logits afterwards. With ratios per token each row is visited once; with ratios
+   * per sequence twice, and 56 bytes per row are allocated for the time of the call.
    *
    * @param logits [rows, vocab]
    * @param batch N rows: all rows, or those it lists
@@ -33,37 +34,25 @@ public final class PolicyLoss {
       RowStatistics out,
       Logits gradient) {
     Kernels.ready();
-    NativeCalls.checkRows(logits, batch.rowIndices(), true);
-    long n = NativeCalls.rows(logits, batch.rowIndices());
-    batch.check(n, config.klCoef());
+    LogitRows rows = batch.rows(config.temperature());
+    long n = rows.check(logits, true);
+    batch.check(n, config);
     out.check(n);
-    if (!logits.sameShape(gradient)) {
-      throw Arguments.invalid(
-          "gradient has shape %s: want that of the logits, %s",
-          gradient.describe(), logits.describe());
-    }
-    if (!logits.sameOrDisjoint(gradient)) {
-      throw Arguments.invalid(
-          "gradient overlaps the logits: want the same memory and row stride, or none in common");
-    }
-    try (NativePolicyLossArgs args = new NativePolicyLossArgs();
+    NativeCalls.checkGradient(logits, gradient);
+    boolean twoVisits = config.ratioLevel() != RatioLevel.TOKEN;
+    try (@Nullable RowStates states = twoVisits ? RowStates.allocate(n) : null;
+        @Nullable RowSlopes slopes = twoVisits ? RowSlopes.allocate(n) : null;
+        NativePolicyLossArgs args = new NativePolicyLossArgs();
         NativePolicyMetrics metrics = new NativePolicyMetrics()) {
       logits.describeTo(args.logits());
       gradient.describeTo(args.gradient());
+      rows.describeTo(args.rows(), n);
+      batch.describeTo(args.batch());
       out.describeTo(args.out());
-      describeTo(args.config(), config);
-      NativeCalls.describeTo(
-          args.rows(), n, batch.rowIndices(), batch.targets(), config.temperature());
-      args.batch()
-          .old_log_probs(batch.oldLogProbs())
-          .ref_log_probs(batch.refLogProbs())
-          .advantages(batch.advantages())
-          .policy_weights(batch.policyWeights())
-          .regularizer_weights(batch.regularizerWeights())
-          .sequences(0)
-          .sequence_offsets(null)
-          .advantages_per_sequence(0);
-      args.states(null).slopes(null).flags(config.zeroBadRows() ? Native.GRPO4J_ZERO_BAD_ROWS : 0);
+      config.describeTo(args.config());
+      args.states(states == null ? null : states.memory())
+          .slopes(slopes == null ? null : slopes.memory())
+          .flags(config.zeroBadRows() ? Native.GRPO4J_ZERO_BAD_ROWS : 0);
       int status = Native.grpo4j_policy_loss(args, metrics);
       NativeCalls.check(status, metrics.report(), n);
       return PolicyLossMetrics.of(metrics);
@@ -73,24 +62,5 @@ public final class PolicyLoss {
       Reference.reachabilityFence(out);
       Reference.reachabilityFence(gradient);
     }
-  }
-
-  private static void describeTo(NativePolicyConfig to, PolicyLossConfig config) {
-    to.objective(Native.GRPO4J_CLIP)
-        .ratio_level(Native.GRPO4J_RATIO_TOKEN)
-        .sapo_positive(1)
-        .sapo_negative(1.05)
-        .vespo_k_positive(2)
-        .vespo_lambda_positive(3)
-        .vespo_k_negative(3)
-        .vespo_lambda_negative(2)
-        .clip_low(config.clipLow())
-        .clip_high(config.clipHigh())
-        .dual_clip(config.dualClip())
-        .delta(config.delta())
-        .kl_coef(config.klCoef())
-        .entropy_coef(config.entropyCoef())
-        .kl_estimator(config.klEstimator().code())
-        .kl_bias_corrected(config.klBiasCorrected() ? 1 : 0);
   }
 }

@@ -2,25 +2,24 @@ package org.grpo4j.kernels;
 
 import static org.grpo4j.kernels.Arguments.check;
 
+import org.grpo4j.kernels.internal.NativePolicyConfig;
+
 /**
- * The token-level policy objective.
+ * What loss is computed from a batch.
  *
- * @param clipLow the ratio is clipped to [1 − clipLow, 1 + clipHigh]
- * @param clipHigh see clipLow
- * @param dualClip bound c: the loss of a token with negative advantage A is at most −c·A; +∞ is off
- * @param delta upper bound on the ratio of the unclipped term (two-sided clipping); +∞ is off
+ * @param objective ℓ
+ * @param ratioLevel whose ratio the objective and a bias-corrected KL see
  * @param klCoef factor of the KL estimate to the reference; not 0 needs refLogProbs
  * @param klEstimator which estimate
  * @param klBiasCorrected multiplies the KL estimate by the ratio, with its gradient
  * @param entropyCoef factor of the entropy bonus
- * @param temperature the logits are divided by it, for log-probs, entropy and gradient alike
+ * @param temperature the logits are divided by it, for log-probs, entropy and gradient alike; a
+ *     batch with temperatures of its own overrules it
  * @param zeroBadRows whether bad rows are zeroed and counted instead of being an error
  */
 public record PolicyLossConfig(
-    double clipLow,
-    double clipHigh,
-    double dualClip,
-    double delta,
+    PolicyObjective objective,
+    RatioLevel ratioLevel,
     double klCoef,
     KlEstimator klEstimator,
     boolean klBiasCorrected,
@@ -29,16 +28,10 @@ public record PolicyLossConfig(
     boolean zeroBadRows) {
 
   public PolicyLossConfig {
-    check(clipLow >= 0, "clipLow is %s: want >= 0", clipLow);
-    check(clipHigh >= 0, "clipHigh is %s: want >= 0", clipHigh);
-    check(dualClip > 0, "dualClip is %s: want > 0, +Infinity for off", dualClip);
-    check(delta > 0, "delta is %s: want > 0, +Infinity for off", delta);
+    objective.checkLevel(ratioLevel);
     check(Double.isFinite(klCoef), "klCoef is %s: want a finite number", klCoef);
     check(Double.isFinite(entropyCoef), "entropyCoef is %s: want a finite number", entropyCoef);
-    check(
-        temperature > 0 && Double.isFinite(temperature),
-        "temperature is %s: want > 0 and finite",
-        temperature);
+    Arguments.temperature(temperature);
   }
 
   /** Everything at its default: clip 0.2 on both sides, nothing else. */
@@ -50,12 +43,37 @@ public record PolicyLossConfig(
     return new Builder();
   }
 
+  /** A builder that starts from this. */
+  public Builder toBuilder() {
+    Builder builder = new Builder();
+    builder.objective = objective;
+    builder.ratioLevel = ratioLevel;
+    builder.klCoef = klCoef;
+    builder.klEstimator = klEstimator;
+    builder.klBiasCorrected = klBiasCorrected;
+    builder.entropyCoef = entropyCoef;
+    builder.temperature = temperature;
+    builder.zeroBadRows = zeroBadRows;
+    return builder;
+  }
+
+  void describeTo(NativePolicyConfig to) {
+    // The native side checks every objective's settings, used or not.
+    PolicyObjective.clip().describeTo(to);
+    new PolicyObjective.Sapo().describeTo(to);
+    new PolicyObjective.Vespo().describeTo(to);
+    objective.describeTo(to);
+    to.ratio_level(ratioLevel.code())
+        .kl_coef(klCoef)
+        .entropy_coef(entropyCoef)
+        .kl_estimator(klEstimator.code())
+        .kl_bias_corrected(klBiasCorrected ? 1 : 0);
+  }
+
   /** Collects what differs from the defaults. */
   public static final class Builder {
-    private double clipLow = 0.2;
-    private double clipHigh = 0.2;
-    private double dualClip = Double.POSITIVE_INFINITY;
-    private double delta = Double.POSITIVE_INFINITY;
+    private PolicyObjective objective = PolicyObjective.clip();
+    private RatioLevel ratioLevel = RatioLevel.TOKEN;
     private double klCoef = 0;
     private KlEstimator klEstimator = KlEstimator.K3;
     private boolean klBiasCorrected = false;
@@ -65,24 +83,43 @@ public record PolicyLossConfig(
 
     private Builder() {}
 
-    public Builder clipLow(double value) {
-      clipLow = value;
+    public Builder objective(PolicyObjective value) {
+      objective = value;
       return this;
+    }
+
+    public Builder ratioLevel(RatioLevel value) {
+      ratioLevel = value;
+      return this;
+    }
+
+    private PolicyObjective.Clip clip(String setting) {
+      if (objective instanceof PolicyObjective.Clip clip) {
+        return clip;
+      }
+      throw Arguments.invalid(
+          "%s is a setting of the clip objective: give it to %s instead", setting, objective);
+    }
+
+    /** Of the clip objective, as are clipHigh, dualClip and delta. */
+    public Builder clipLow(double value) {
+      PolicyObjective.Clip c = clip("clipLow");
+      return objective(new PolicyObjective.Clip(value, c.clipHigh(), c.dualClip(), c.delta()));
     }
 
     public Builder clipHigh(double value) {
-      clipHigh = value;
-      return this;
+      PolicyObjective.Clip c = clip("clipHigh");
+      return objective(new PolicyObjective.Clip(c.clipLow(), value, c.dualClip(), c.delta()));
     }
 
     public Builder dualClip(double value) {
-      dualClip = value;
-      return this;
+      PolicyObjective.Clip c = clip("dualClip");
+      return objective(new PolicyObjective.Clip(c.clipLow(), c.clipHigh(), value, c.delta()));
     }
 
     public Builder delta(double value) {
-      delta = value;
-      return this;
+      PolicyObjective.Clip c = clip("delta");
+      return objective(new PolicyObjective.Clip(c.clipLow(), c.clipHigh(), c.dualClip(), value));
     }
 
     public Builder klCoef(double value) {
@@ -117,10 +154,8 @@ public record PolicyLossConfig(
 
     public PolicyLossConfig build() {
       return new PolicyLossConfig(
-          clipLow,
-          clipHigh,
-          dualClip,
-          delta,
+          objective,
+          ratioLevel,
           klCoef,
           klEstimator,
           klBiasCorrected,

@@ -151,6 +151,66 @@ class ArgumentsTest {
     PolicyLossConfig kl = PolicyLossConfig.builder().klCoef(0.1).build();
     PolicyBatch batch = batch(null, targets, null, N);
     refused("refLogProbs is null", () -> PolicyLoss.compute(logits, batch, kl, out, logits));
+    refused(
+        "ratioLevel is TOKEN",
+        () -> PolicyLossConfig.builder().objective(new PolicyObjective.Vespo()).build());
+    refused("tauPositive is 0.0", () -> new PolicyObjective.Sapo(0, 1));
+    refused("lambdaNegative is -1.0", () -> new PolicyObjective.Vespo(2, 3, 3, -1));
+    refused(
+        "clipLow is a setting of the clip objective",
+        () -> PolicyLossConfig.builder().objective(new PolicyObjective.Gpg()).clipLow(0.1));
     refused("threads is 0", () -> Kernels.setThreads(0));
+  }
+
+  @Test
+  void sequences() {
+    PolicyBatch batch = batch(null, targets, null, N);
+    PolicyLossConfig gspo = PolicyLossConfig.builder().ratioLevel(RatioLevel.SEQUENCE).build();
+    refused(
+        "sequenceOffsets is null: want [sequences + 1], ratioLevel SEQUENCE needs it",
+        () -> PolicyLoss.compute(logits, batch, gspo, out, logits));
+    refused(
+        "sequenceOffsets goes from 0 to 2: want 0 to 3",
+        () -> run(batch.withSequences(new LongPointer(0, 2), false), logits));
+    refused(
+        "sequenceOffsets[2] is 1 after 2",
+        () -> run(batch.withSequences(new LongPointer(0, 2, 1, 3), false), logits));
+    refused(
+        "advantages has shape [3]: want [1], one element per sequence",
+        () -> run(batch.withSequences(new LongPointer(0, 3), true), logits));
+    refused("temperatures has shape [2]", () -> run(batch.withTemperatures(zeros(2)), logits));
+    refused(
+        "targets is a FloatPointer",
+        () -> TokenStats.compute(logits, LogitRows.all(zeros(N), 1), out));
+  }
+
+  @Test
+  void shards() {
+    LogitRows rows = LogitRows.all(targets, 1);
+    try (RowStates states = RowStates.allocate(N);
+        RowStates small = RowStates.allocate(2);
+        RowSlopes slopes = RowSlopes.allocate(N)) {
+      refused(
+          "shard begins at 5 of 12 tokens, but logits [3, 10] F32 have more than the 7 that are left",
+          () -> RowStates.compute(logits, rows, new VocabShard(5, 12), states, 0));
+      refused(
+          "out has shape [1, 2]: want [1, 3]",
+          () -> RowStates.compute(logits, rows, VocabShard.whole(logits), small, 0));
+      refused(
+          "index is 1", () -> RowStates.compute(logits, rows, VocabShard.whole(logits), states, 1));
+      refused("merged has shape [1, 2]", () -> MergeStates.compute(states, rows, small, out));
+      refused(
+          "states has shape [1, 2]",
+          () ->
+              LogitsGradient.compute(
+                  logits, rows, VocabShard.whole(logits), small, slopes, logits));
+      refused("row is 3", () -> slopes.g(3));
+      refused("slopes of row 0 are NaN", () -> slopes.set(0, Double.NaN, 0));
+    }
+    RowStates closed = RowStates.allocate(N);
+    closed.close();
+    refused(
+        "states were closed",
+        () -> RowStates.compute(logits, rows, VocabShard.whole(logits), closed, 0));
   }
 }

@@ -1,7 +1,10 @@
 package org.grpo4j.kernels;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
 
 /**
  * Compares one call with the oracle.
@@ -30,21 +33,58 @@ final class Conformance {
       PolicyLossMetrics metrics =
           PolicyLoss.compute(f.logits(), f.batch(), config, out, f.gradient());
       assertEquals(isa, metrics.isa(), "the forced ISA ran");
-      double loss = 0;
-      double scale = 0;
-      for (int i = 0; i < f.rows; i++) {
-        Oracle.Row row = Oracle.row(f.z[i], (int) f.targets[i], config.temperature());
-        statistics(row, out, i);
-        // The objective sees the f32 log-prob and entropy that are returned.
-        Oracle.Token token =
-            Oracle.token(out.logProbs().get(i), out.entropy().get(i), f.inputs(i), config);
-        gradient(f, i, row, token, config.temperature());
-        loss += token.loss();
-        scale += Math.abs(token.loss());
-      }
-      assertEquals(loss, metrics.loss(), 1e-12 * (1 + scale), "loss");
-      assertEquals(f.rows, metrics.rows());
+      compare(f, config, out, metrics);
     }
+  }
+
+  /** Outputs, gradient and loss of the fixture's rows, those of weight 0 included. */
+  static void compare(
+      Fixture f, PolicyLossConfig config, RowStatistics out, PolicyLossMetrics metrics) {
+    Oracle.Token[] tokens = tokens(f, config, out);
+    double loss = 0;
+    double scale = 0;
+    long active = 0;
+    for (int i = 0; i < f.rows; i++) {
+      if (f.masked(i)) {
+        assertEquals(0f, out.logProbs().get(i), "masked row " + i);
+        assertArrayEquals(new double[f.vocab], f.gradientRow(i), "masked row " + i);
+        continue;
+      }
+      double temperature = f.temperature(i, config);
+      Oracle.Row row = Oracle.row(f.z[i], (int) f.targets[i], temperature);
+      statistics(row, out, i);
+      gradient(f, i, row, tokens[i], temperature);
+      loss += tokens[i].loss();
+      scale += Math.abs(tokens[i].loss());
+      active++;
+    }
+    assertEquals(loss, metrics.loss(), 1e-12 * (1 + scale), "loss");
+    assertEquals(active, metrics.rows());
+  }
+
+  /** Of the f32 log-probs and entropies that were returned: those the objective saw. */
+  private static Oracle.Token[] tokens(Fixture f, PolicyLossConfig config, RowStatistics out) {
+    Oracle.Token[] tokens = new Oracle.Token[f.rows];
+    long[] offsets = f.sequenceOffsets;
+    if (offsets == null) {
+      offsets = new long[f.rows + 1];
+      Arrays.setAll(offsets, i -> i);
+    }
+    for (int b = 0; b + 1 < offsets.length; b++) {
+      int begin = (int) offsets[b];
+      int length = (int) offsets[b + 1] - begin;
+      double[] logProbs = new double[length];
+      double[] entropies = new double[length];
+      Oracle.Inputs[] inputs = new Oracle.Inputs[length];
+      for (int t = 0; t < length; t++) {
+        logProbs[t] = out.logProbs().get(begin + t);
+        entropies[t] = out.entropy().get(begin + t);
+        inputs[t] = f.inputs(begin + t);
+      }
+      Oracle.Token[] some = ObjectiveOracle.sequence(logProbs, entropies, inputs, config);
+      System.arraycopy(some, 0, tokens, begin, length);
+    }
+    return tokens;
   }
 
   static void statistics(Oracle.Row row, RowStatistics out, int i) {

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Random;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +33,14 @@ final class Fixture implements AutoCloseable {
   final float[] advantages;
   final float[] policyWeights;
   final float[] regWeights;
+
+  /** [B + 1], or null for rows that belong to no sequence. */
+  long @Nullable [] sequenceOffsets;
+
+  /** [N], or null for the configuration's. */
+  float @Nullable [] temperatures;
+
+  boolean intTargets;
   private final BytePointer logitsMemory;
   private final BytePointer gradientMemory;
 
@@ -89,8 +98,14 @@ final class Fixture implements AutoCloseable {
   }
 
   private Logits view(BytePointer memory) {
-    Pointer start = new BytePointer(memory).position((long) layout.offset * layout.dtype.bytes());
-    return Logits.of(start, layout.dtype, rows, vocab, stride());
+    return view(memory, 0, vocab);
+  }
+
+  private Logits view(BytePointer memory, int firstColumn, int columns) {
+    Pointer start =
+        new BytePointer(memory)
+            .position((long) (layout.offset + firstColumn) * layout.dtype.bytes());
+    return Logits.of(start, layout.dtype, rows, columns, stride());
   }
 
   Logits logits() {
@@ -124,14 +139,39 @@ final class Fixture implements AutoCloseable {
   /** All rows, or those listed with everything else gathered accordingly. */
   PolicyBatch batch(int @Nullable [] listed) {
     int[] take = listed == null ? allRows() : listed;
-    return new PolicyBatch(
-        longs(Arrays.stream(take).mapToLong(i -> targets[i]).toArray()),
-        gather(old, take),
-        gather(ref, take),
-        gather(advantages, take),
-        gather(policyWeights, take),
-        gather(regWeights, take),
-        listed == null ? null : longs(Arrays.stream(listed).asLongStream().toArray()));
+    int[] wanted = Arrays.stream(take).map(i -> (int) targets[i]).toArray();
+    PolicyBatch batch =
+        new PolicyBatch(
+            intTargets
+                ? new IntPointer(wanted)
+                : longs(Arrays.stream(take).mapToLong(i -> targets[i]).toArray()),
+            gather(old, take),
+            gather(ref, take),
+            gather(advantages, take),
+            gather(policyWeights, take),
+            gather(regWeights, take),
+            listed == null ? null : longs(Arrays.stream(listed).asLongStream().toArray()));
+    if (sequenceOffsets != null) {
+      batch = batch.withSequences(longs(sequenceOffsets), false);
+    }
+    return temperatures == null ? batch : batch.withTemperatures(gather(temperatures, take));
+  }
+
+  double temperature(int row, PolicyLossConfig config) {
+    return temperatures == null ? config.temperature() : temperatures[row];
+  }
+
+  boolean masked(int row) {
+    return policyWeights[row] == 0 && regWeights[row] == 0;
+  }
+
+  /** Some of the columns, as one rank would hold them: a view of the same memory. */
+  Logits logits(int firstColumn, int columns) {
+    return view(logitsMemory, firstColumn, columns);
+  }
+
+  Logits gradient(int firstColumn, int columns) {
+    return view(gradientMemory, firstColumn, columns);
   }
 
   int[] allRows() {

@@ -10,7 +10,7 @@ final class Oracle {
   record Row(double logProb, double entropy, double lse, double sumSquares, double[] logP) {}
 
   /** One token's loss and its slopes by logProb and entropy, weights included. */
-  record Token(double loss, double policyLoss, double kl, double ratio, double g, double h) {}
+  record Token(double loss, double g, double h) {}
 
   /** What the objective takes for one token; NaN for a log-prob that is not given. */
   record Inputs(double old, double ref, double advantage, double policyWeight, double regWeight) {}
@@ -39,48 +39,10 @@ final class Oracle {
     return new Row(logP[target], entropy, lse, sumSquares, logP);
   }
 
+  /** One token whose ratio is its own. */
   static Token token(double logProb, double entropy, Inputs in, PolicyLossConfig c) {
-    double a = in.advantage;
-    boolean onPolicy = Double.isNaN(in.old);
-    double r = onPolicy ? 1 : Math.exp(logProb - in.old);
-    double clipped = Math.min(Math.max(r, 1 - c.clipLow()), 1 + c.clipHigh());
-    double unclippedLoss = -Math.min(r, c.delta()) * a;
-    double loss = Math.max(unclippedLoss, -clipped * a);
-    double slope;
-    if (-clipped * a > unclippedLoss) {
-      slope = clipped == r ? -r * a : 0;
-    } else {
-      slope = r > c.delta() ? 0 : -r * a;
-    }
-    if (a < 0 && loss > -c.dualClip() * a) {
-      loss = -c.dualClip() * a;
-      slope = 0;
-    }
-    double kl = 0;
-    double klSlope = 0;
-    if (!Double.isNaN(in.ref)) {
-      double q = in.ref - logProb;
-      kl =
-          switch (c.klEstimator()) {
-            case K1 -> -q;
-            case K2 -> q * q / 2;
-            case K3 -> Math.exp(q) - q - 1;
-          };
-      klSlope =
-          switch (c.klEstimator()) {
-            case K1 -> 1;
-            case K2 -> -q;
-            case K3 -> 1 - Math.exp(q);
-          };
-      if (c.klBiasCorrected()) {
-        klSlope = r * (kl + klSlope);
-        kl = r * kl;
-      }
-    }
-    double policyLoss = in.policyWeight * loss;
-    double total = policyLoss + in.regWeight * (c.klCoef() * kl - c.entropyCoef() * entropy);
-    double g = in.policyWeight * slope + in.regWeight * c.klCoef() * klSlope;
-    return new Token(total, policyLoss, kl, r, g, -in.regWeight * c.entropyCoef());
+    return ObjectiveOracle.sequence(
+        new double[] {logProb}, new double[] {entropy}, new Inputs[] {in}, c)[0];
   }
 
   /** dz_v = (1/T)·[g·(1[v = y] − p_v) − h·p_v·(log p_v + H)]. */

@@ -12,7 +12,14 @@ import org.jspecify.annotations.Nullable;
  * @param dualClip bound of the loss for negative advantages; null: off
  * @param entropyCoef coefficient of the entropy bonus
  * @param klEstimator estimator of the KL
- * @param lossType aggregation over tokens
+ * @param lossType objective and aggregation over tokens
+ * @param importanceSamplingLevel whose ratio the objective sees
+ * @param sapoTemperaturePos SAPO's τ for A &gt; 0
+ * @param sapoTemperatureNeg SAPO's τ for the rest
+ * @param vespoKPos VESPO's k for A ≥ 0
+ * @param vespoLambdaPos VESPO's λ for A ≥ 0
+ * @param vespoKNeg VESPO's k for A &lt; 0
+ * @param vespoLambdaNeg VESPO's λ for A &lt; 0
  * @param scaleRewards divisor of the advantage
  * @param advantageEstimator how rewards become advantages
  * @param maskTruncatedCompletions leave completions without an end token out of the loss
@@ -59,10 +66,43 @@ public record ObjectiveSettings(
             byDefault = "dapo",
             source = "TRL",
             doc =
-                "Aggregation: grpo (mean of sequence means), bnpo (token mean of the micro-batch),"
-                    + " dr_grpo (sum / (completions x max_completion_length)), dapo (token mean of"
-                    + " the optimizer step).")
+                "The clip objective as grpo (mean of sequence means), bnpo (token mean of the"
+                    + " micro-batch), dr_grpo (sum / (completions x max_completion_length)), dapo"
+                    + " (token mean of the optimizer step) or luspo (mean of sequence sums); or"
+                    + " cispo (epsilon_high bounds the ratio itself), sapo, vespo.")
         LossType lossType,
+    @Key(
+            byDefault = "token",
+            source = "TRL",
+            doc =
+                "Whose ratio the objective sees: token, sequence (GSPO), sequence_token"
+                    + " (GSPO-token).")
+        ImportanceSamplingLevel importanceSamplingLevel,
+    @Key(byDefault = "1.0", min = 0, aboveMin = true, source = "TRL", doc = "SAPO: tau for A > 0.")
+        double sapoTemperaturePos,
+    @Key(
+            byDefault = "1.05",
+            min = 0,
+            aboveMin = true,
+            source = "TRL",
+            doc = "SAPO: tau for A <= 0.")
+        double sapoTemperatureNeg,
+    @Key(byDefault = "2.0", min = 0, source = "TRL", doc = "VESPO: k for A >= 0.") double vespoKPos,
+    @Key(
+            byDefault = "3.0",
+            min = 0,
+            aboveMin = true,
+            source = "TRL",
+            doc = "VESPO: lambda for A >= 0.")
+        double vespoLambdaPos,
+    @Key(byDefault = "3.0", min = 0, source = "TRL", doc = "VESPO: k for A < 0.") double vespoKNeg,
+    @Key(
+            byDefault = "2.0",
+            min = 0,
+            aboveMin = true,
+            source = "TRL",
+            doc = "VESPO: lambda for A < 0.")
+        double vespoLambdaNeg,
     @Key(
             byDefault = "group",
             source = "TRL",
@@ -121,12 +161,23 @@ public record ObjectiveSettings(
     K3
   }
 
-  /** Aggregations over tokens, by TRL's names. */
+  /** Objectives with their aggregation over tokens, by TRL's names. */
   public enum LossType {
     GRPO,
     BNPO,
     DR_GRPO,
-    DAPO
+    DAPO,
+    CISPO,
+    SAPO,
+    VESPO,
+    LUSPO
+  }
+
+  /** Whose ratio an objective sees. */
+  public enum ImportanceSamplingLevel {
+    TOKEN,
+    SEQUENCE,
+    SEQUENCE_TOKEN
   }
 
   /** What advantages are divided by. */

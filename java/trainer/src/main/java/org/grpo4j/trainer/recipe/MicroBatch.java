@@ -54,7 +54,8 @@ record MicroBatch(
     if (rows == 0) {
       return null;
     }
-    RowArrays arrays = new RowArrays(rows, terms.get(0).scored().refLogProbs() != null);
+    RowArrays arrays =
+        new RowArrays(terms.size(), rows, terms.get(0).scored().refLogProbs() != null);
     long start = 0;
     for (TokenTerms term : terms) {
       for (int t = 0; t < term.scored().length(); t++) {
@@ -62,6 +63,7 @@ record MicroBatch(
           arrays.add(term, t, start + t);
         }
       }
+      arrays.endSequence();
       start += term.scored().length();
     }
     List<ScoredCompletion> scored = terms.stream().map(TokenTerms::scored).toList();
@@ -135,9 +137,12 @@ record MicroBatch(
     private final float[] advantages;
     private final float[] policy;
     private final float[] regularizer;
+    private final long[] sequenceOffsets;
     private int row;
+    private int sequence;
 
-    RowArrays(int rows, boolean withReference) {
+    RowArrays(int sequences, int rows, boolean withReference) {
+      sequenceOffsets = new long[sequences + 1];
       positions = new long[rows];
       targets = new long[rows];
       old = new float[rows];
@@ -162,15 +167,20 @@ record MicroBatch(
       row++;
     }
 
+    void endSequence() {
+      sequenceOffsets[++sequence] = row;
+    }
+
     PolicyBatch toBatch() {
       return new PolicyBatch(
-          new LongPointer(targets),
-          new FloatPointer(old),
-          reference == null ? null : new FloatPointer(reference),
-          new FloatPointer(advantages),
-          new FloatPointer(policy),
-          new FloatPointer(regularizer),
-          null);
+              new LongPointer(targets),
+              new FloatPointer(old),
+              reference == null ? null : new FloatPointer(reference),
+              new FloatPointer(advantages),
+              new FloatPointer(policy),
+              new FloatPointer(regularizer),
+              null)
+          .withSequences(new LongPointer(sequenceOffsets), false);
     }
   }
 }

@@ -9,6 +9,7 @@ final class UpdateMetrics {
   private final boolean fresh;
   private final double learningRate;
   private long rows;
+  private double units;
   private double loss;
   private double kl;
   private double entropy;
@@ -28,6 +29,7 @@ final class UpdateMetrics {
 
   void add(PolicyLossMetrics part) {
     rows += part.rows();
+    units += part.units();
     loss += part.loss();
     kl += part.kl() * part.rows();
     entropy += part.entropy() * part.rows();
@@ -72,9 +74,9 @@ final class UpdateMetrics {
     values.put("learning_rate", learningRate);
     if (rows > 0) {
       values.put("entropy", meanEntropy());
-      values.put("clip_ratio/low_mean", clippedLow / rows);
-      values.put("clip_ratio/high_mean", clippedHigh / rows);
-      values.put("clip_ratio/region_mean", (clippedLow + clippedHigh) / rows);
+      values.put("clip_ratio/low_mean", clippedLow / units);
+      values.put("clip_ratio/high_mean", clippedHigh / units);
+      values.put("clip_ratio/region_mean", (clippedLow + clippedHigh) / units);
       values.put("ratio/min", ratioMin);
       values.put("ratio/max", ratioMax);
       if (withKl) {

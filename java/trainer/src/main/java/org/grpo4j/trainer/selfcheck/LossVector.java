@@ -120,6 +120,24 @@ final class LossVector {
     }
   }
 
+  /** The same case under other old log-probs. */
+  LossVector withOldLogProbs(double[] values) {
+    return new LossVector(this, values);
+  }
+
+  private LossVector(LossVector other, double[] oldLogProbs) {
+    this.sequences = other.sequences;
+    this.length = other.length;
+    this.vocab = other.vocab;
+    this.temperature = other.temperature;
+    this.mask = other.mask;
+    this.advantages = other.advantages;
+    this.oldLogProbs = oldLogProbs;
+    this.refLogProbs = other.refLogProbs;
+    this.logits = other.logits;
+    this.targets = other.targets;
+  }
+
   /** Loss and gradient of all rows with the weights given, [B][T] each. */
   Result run(PolicyLossConfig config, float[][] policyWeights, float[][] regularizerWeights) {
     try (PointerScope scope = new PointerScope()) {
@@ -170,14 +188,17 @@ final class LossVector {
     for (int i = 0; i < perRow.length; i++) {
       perRow[i] = (float) advantages[(first + i) / length];
     }
+    long[] offsets = new long[to - from + 1];
+    Arrays.setAll(offsets, i -> (long) i * length);
     return new PolicyBatch(
-        new LongPointer(Arrays.copyOfRange(targets, first, end)),
-        slice(oldLogProbs, first, end),
-        slice(refLogProbs, first, end),
-        new FloatPointer(perRow),
-        flatten(policyWeights, from, to),
-        flatten(regularizers, from, to),
-        rows);
+            new LongPointer(Arrays.copyOfRange(targets, first, end)),
+            slice(oldLogProbs, first, end),
+            slice(refLogProbs, first, end),
+            new FloatPointer(perRow),
+            flatten(policyWeights, from, to),
+            flatten(regularizers, from, to),
+            rows)
+        .withSequences(new LongPointer(offsets), false);
   }
 
   private static @Nullable FloatPointer slice(double @Nullable [] values, int first, int end) {

@@ -4,15 +4,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.PolicyLossMetrics;
+import org.grpo4j.kernels.PolicyObjective;
+import org.grpo4j.kernels.RatioLevel;
 import org.grpo4j.trainer.weight.Aggregation;
 import org.grpo4j.trainer.weight.TokenWeights;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The policy losses of ResT's release (verl): dual clip under every aggregation, through the
- * kernels' public API. Cases of another objective are skipped by name.
+ * The policy losses of ResT's release (verl), through the kernels' public API: dual clip under
+ * every aggregation, geometric mean, GPG. Cases of another objective are skipped by name.
  */
 public final class VerlLossVectors implements VectorChecker {
 
@@ -35,48 +38,61 @@ public final class VerlLossVectors implements VectorChecker {
   private static void checkCase(Path file, JsonNode vector, CheckReport report) {
     String name = vector.path("name").asText();
     String objective = VectorFiles.need(vector, "policy_loss").asText();
-    if (!objective.equals("vanilla")) {
-      report.skipped(file, name, "objective " + objective + " comes with the other objectives");
-      return;
-    }
     LossVector loss = new LossVector(vector);
-    float[][] weights = weights(vector, loss);
-    if (weights == null) {
-      report.skipped(file, name, "aggregation " + vector.path("loss_agg_mode").asText());
+    PolicyLossConfig config = config(objective, vector);
+    float[][] weights =
+        objective.equals("geo_mean")
+            ? aggregate(loss, Aggregation.SEQ_MEAN_TOKEN_MEAN, null) // it has no other
+            : weights(vector, loss);
+    if (config == null || weights == null) {
+      report.skipped(
+          file, name, "objective " + objective + ", " + vector.path("loss_agg_mode").asText());
       return;
     }
     // The metrics count all tokens, those of token weight 0 too: the mask as the other weight, with
     // no KL and no bonus, has them read.
-    compare(
-        vector,
-        loss.run(config(vector), weights, loss.mask),
-        new LossComparison(report, file, name));
+    compare(vector, loss.run(config, weights, loss.mask), new LossComparison(report, file, name));
   }
 
-  private static PolicyLossConfig config(JsonNode vector) {
-    return PolicyLossConfig.builder()
-        .clipLow(vector.path("clip_ratio_low").asDouble())
-        .clipHigh(vector.path("clip_ratio_high").asDouble())
-        .dualClip(vector.path("clip_ratio_c").asDouble(Double.POSITIVE_INFINITY))
-        .build();
+  /** Null for an objective that is unknown. */
+  private static @Nullable PolicyLossConfig config(String objective, JsonNode vector) {
+    double low = vector.path("clip_ratio_low").asDouble();
+    double high = vector.path("clip_ratio_high").asDouble();
+    double dual = vector.path("clip_ratio_c").asDouble(Double.POSITIVE_INFINITY);
+    PolicyLossConfig.Builder builder = PolicyLossConfig.builder();
+    return switch (objective) {
+      case "vanilla" ->
+          builder
+              .objective(new PolicyObjective.Clip(low, high, dual, Double.POSITIVE_INFINITY))
+              .build();
+      case "geo_mean" ->
+          builder
+              .objective(new PolicyObjective.Gmpo(low, high))
+              .ratioLevel(RatioLevel.SEQUENCE)
+              .build();
+      case "gpg" -> builder.objective(new PolicyObjective.Gpg()).build();
+      default -> null;
+    };
   }
 
   private static void compare(
       JsonNode vector, LossVector.Result result, LossComparison comparison) {
     JsonNode expected = vector.path("expected");
     PolicyLossMetrics m = result.metrics();
-    double rows = m.rows();
+    double units = Math.max(1, m.units());
+    comparison.value("loss", expected.path("loss").asDouble(), m.loss());
+    Map<String, Double> metrics =
+        Map.of(
+            "approx_kl", m.approxKl(),
+            "clip_fraction", (m.clipLowCount() + m.clipHighCount()) / units,
+            "clip_fraction_lower", m.dualClipCount() / units);
+    metrics.forEach(
+        (metric, value) -> {
+          if (expected.has(metric)) {
+            comparison.value(metric, expected.path(metric).asDouble(), value);
+          }
+        });
     comparison
-        .value("loss", expected.path("loss").asDouble(), m.loss())
-        .value("approx_kl", expected.path("approx_kl").asDouble(), m.approxKl())
-        .value(
-            "clip_fraction",
-            expected.path("clip_fraction").asDouble(),
-            (m.clipLowCount() + m.clipHighCount()) / rows)
-        .value(
-            "clip_fraction_lower",
-            expected.path("clip_fraction_lower").asDouble(),
-            m.dualClipCount() / rows)
         .gradient("dlogits", VectorFiles.doubles(expected.path("dlogits")), result.gradient())
         .done();
   }

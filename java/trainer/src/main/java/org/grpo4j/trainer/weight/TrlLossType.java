@@ -1,27 +1,45 @@
 package org.grpo4j.trainer.weight;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
 import org.grpo4j.torch.InputException;
 
 /**
- * TRL's loss_type as an aggregation: its losses of these names are one objective under four
- * weights.
+ * The aggregation of each of TRL's loss types. grpo, bnpo, dapo and dr_grpo are one objective under
+ * four weights; cispo, sapo, vespo and luspo bring an objective of their own.
  *
  * @param aggregation how tokens are weighed
  * @param perMicroBatch whether the denominators are each micro-batch's own, the micro-batches then
  *     averaged (bnpo), instead of the whole optimizer step's
  */
 public record TrlLossType(Aggregation aggregation, boolean perMicroBatch) {
+  private static final Map<String, TrlLossType> BY_NAME = byName();
 
-  /** The setting of grpo, bnpo, dapo or dr_grpo. */
+  private static Map<String, TrlLossType> byName() {
+    Map<String, TrlLossType> types = new LinkedHashMap<>();
+    types.put("grpo", new TrlLossType(Aggregation.SEQ_MEAN_TOKEN_MEAN, false));
+    types.put("bnpo", new TrlLossType(Aggregation.TOKEN_MEAN, true));
+    types.put("dapo", new TrlLossType(Aggregation.TOKEN_MEAN, false));
+    types.put("dr_grpo", new TrlLossType(Aggregation.SEQ_MEAN_TOKEN_SUM_NORM, false));
+    types.put("cispo", new TrlLossType(Aggregation.TOKEN_MEAN, false));
+    types.put("sapo", new TrlLossType(Aggregation.SEQ_MEAN_TOKEN_MEAN, false));
+    types.put("vespo", new TrlLossType(Aggregation.TOKEN_MEAN, false));
+    types.put("luspo", new TrlLossType(Aggregation.SEQ_MEAN_TOKEN_SUM, false));
+    return Collections.unmodifiableMap(types);
+  }
+
+  /** Every name, in the order of TRL's documentation. */
+  public static Set<String> names() {
+    return BY_NAME.keySet();
+  }
+
   public static TrlLossType named(String lossType) {
-    return switch (lossType) {
-      case "grpo" -> new TrlLossType(Aggregation.SEQ_MEAN_TOKEN_MEAN, false);
-      case "bnpo" -> new TrlLossType(Aggregation.TOKEN_MEAN, true);
-      case "dapo" -> new TrlLossType(Aggregation.TOKEN_MEAN, false);
-      case "dr_grpo" -> new TrlLossType(Aggregation.SEQ_MEAN_TOKEN_SUM_NORM, false);
-      default ->
-          throw new InputException(
-              "unknown loss_type '" + lossType + "'; there are grpo, bnpo, dapo and dr_grpo");
-    };
+    TrlLossType type = BY_NAME.get(lossType);
+    if (type == null) {
+      throw new InputException("unknown loss_type '" + lossType + "'; there are " + names());
+    }
+    return type;
   }
 }

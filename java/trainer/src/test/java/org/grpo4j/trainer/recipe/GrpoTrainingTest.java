@@ -2,6 +2,7 @@ package org.grpo4j.trainer.recipe;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -13,6 +14,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.grpo4j.kernels.RowStatistics;
 import org.grpo4j.kernels.TokenStats;
+import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.TorchTensors;
 import org.grpo4j.trainer.fixtures.EvenIdsReward;
 import org.grpo4j.trainer.fixtures.TinyCheckpoint;
@@ -40,10 +42,15 @@ class GrpoTrainingTest {
    * (|g| + 1): smooth in the gradient, unlike the sign that a small epsilon makes of it.
    */
   private static double[] firstUpdate(String... overrides) {
+    return firstUpdateOf(1, overrides);
+  }
+
+  /** The sum of a rollout's updates. */
+  private static double[] firstUpdateOf(int updates, String... overrides) {
     try (Harness h = harness(overrides)) {
       Map<String, float[]> before = h.weights();
-      h.training.rolloutAndUpdates(1);
-      assertEquals(1, h.updates.size());
+      h.training.rolloutAndUpdates(updates);
+      assertEquals(updates, h.updates.size());
       return Harness.difference(before, h.weights());
     }
   }
@@ -66,13 +73,43 @@ class GrpoTrainingTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"dapo", "grpo", "dr_grpo"})
+  @ValueSource(strings = {"dapo", "grpo", "dr_grpo", "sapo", "vespo", "luspo"})
   void accumulatedGradientsEqualOneBigBatch(String lossType) {
     double[] whole = firstUpdate(lossType, 8, 1);
     assertTrue(Harness.norm(whole) > 1e-3, "nothing was learnt: " + Harness.norm(whole));
     // 4 x 2 splits groups of 4 in halves, 2 x 4 keeps them.
     assertEquals(0, relativeDistance(whole, firstUpdate(lossType, 2, 4)), 1e-5);
     assertEquals(0, relativeDistance(whole, firstUpdate(lossType, 4, 2)), 1e-5);
+  }
+
+  /** From one rollout each: the second update's ratios are the first that are not 1. */
+  @Test
+  void theRatioLevelAndTheObjectiveDecideTheSecondUpdate() {
+    double[] token = secondUpdate();
+    double[] sequence = secondUpdate("importance_sampling_level=sequence");
+    double[] cispo = secondUpdate("loss_type=cispo", "epsilon_high=5.0");
+    assertTrue(relativeDistance(token, sequence) > 1e-3);
+    assertTrue(relativeDistance(token, cispo) > 1e-3);
+    assertEquals(0, relativeDistance(token, secondUpdate("importance_sampling_level=token")), 1e-5);
+  }
+
+  private static double[] secondUpdate(String... overrides) {
+    String[] all = java.util.Arrays.copyOf(overrides, overrides.length + 2);
+    all[overrides.length] = "num_iterations=2";
+    all[overrides.length + 1] = "learning_rate=1.0e-2";
+    return firstUpdateOf(2, all);
+  }
+
+  @Test
+  void settingsThatTheObjectiveCanNotUse() {
+    InputException bound =
+        assertThrows(InputException.class, () -> firstUpdate("loss_type=cispo").clone());
+    assertTrue(String.valueOf(bound.getMessage()).contains("epsilon_high is unset"));
+    InputException correction =
+        assertThrows(
+            InputException.class,
+            () -> firstUpdate("loss_type=vespo", "rollout_correction=truncate").clone());
+    assertTrue(String.valueOf(correction.getMessage()).contains("set it to none"));
   }
 
   @Test

@@ -1,0 +1,62 @@
+package org.grpo4j.kernels;
+
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.grpo4j.kernels.internal.Native;
+import org.grpo4j.kernels.internal.NativeRows;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * N rows of a matrix of logits: which, the token that each is asked about, what divides its logits.
+ *
+ * @param targets [N] in [0, vocab): a LongPointer or an IntPointer
+ * @param rowIndices [N] rows of the logits; null: all rows, N = rows. Where a gradient is written
+ *     they must be strictly increasing
+ * @param temperature divides the logits of every row
+ * @param temperatures [N] one per row instead of temperature, or null
+ */
+public record LogitRows(
+    Pointer targets,
+    @Nullable LongPointer rowIndices,
+    double temperature,
+    @Nullable FloatPointer temperatures) {
+
+  public LogitRows {
+    Arguments.temperature(temperature);
+  }
+
+  /** All rows of the logits at one temperature. */
+  public static LogitRows all(Pointer targets, double temperature) {
+    return new LogitRows(targets, null, temperature, null);
+  }
+
+  /** N. */
+  long count(Logits logits) {
+    return rowIndices == null ? logits.rows() : Arguments.remaining(rowIndices);
+  }
+
+  /** Checks everything against the logits and gives N. */
+  long check(Logits logits, boolean increasing) {
+    NativeCalls.checkRows(logits, rowIndices, increasing);
+    long n = count(logits);
+    Arguments.array("targets", targets, n);
+    if (!(targets instanceof LongPointer) && !(targets instanceof IntPointer)) {
+      throw Arguments.invalid(
+          "targets is a %s: want a LongPointer or an IntPointer",
+          targets.getClass().getSimpleName());
+    }
+    Arguments.optionalArray("temperatures", temperatures, n);
+    return n;
+  }
+
+  void describeTo(NativeRows to, long n) {
+    to.n(n)
+        .row_indices(rowIndices)
+        .targets(NativeCalls.Address.of(targets))
+        .target_type(targets instanceof IntPointer ? Native.GRPO4J_I32 : Native.GRPO4J_I64)
+        .temperature(temperature)
+        .temperatures(temperatures);
+  }
+}

@@ -1,0 +1,44 @@
+package org.grpo4j.kernels;
+
+import java.lang.ref.Reference;
+import org.grpo4j.kernels.internal.Native;
+import org.grpo4j.kernels.internal.NativeObjectiveArgs;
+import org.grpo4j.kernels.internal.NativePolicyMetrics;
+
+/** Loss, metrics and slopes from log-probs and entropies: the middle part of {@link PolicyLoss}. */
+public final class Objective {
+  private Objective() {}
+
+  /**
+   * Computes loss and slopes. No logits are read: what the loss of a sequence needs of all its
+   * tokens happens here.
+   *
+   * @param batch N rows; its targets, rowIndices and temperatures are not looked at
+   * @param statistics [N] log-probs and entropies; a NaN log-prob marks a bad row. Rows whose loss
+   *     or slope is not finite become NaN
+   * @param slopes [N] receives g and h; 0 for masked and bad rows
+   * @throws KernelException if rows became bad and {@link PolicyLossConfig#zeroBadRows} is off
+   */
+  public static PolicyLossMetrics compute(
+      PolicyBatch batch, PolicyLossConfig config, RowStatistics statistics, RowSlopes slopes) {
+    Kernels.ready();
+    long n = slopes.rows();
+    batch.check(n, config);
+    statistics.check(n);
+    try (NativeObjectiveArgs args = new NativeObjectiveArgs();
+        NativePolicyMetrics metrics = new NativePolicyMetrics()) {
+      args.n(n)
+          .slopes(slopes.memory())
+          .flags(config.zeroBadRows() ? Native.GRPO4J_ZERO_BAD_ROWS : 0);
+      batch.describeTo(args.batch());
+      statistics.describeTo(args.out());
+      config.describeTo(args.config());
+      NativeCalls.check(Native.grpo4j_objective(args, metrics), metrics.report(), n);
+      return PolicyLossMetrics.of(metrics);
+    } finally {
+      Reference.reachabilityFence(batch);
+      Reference.reachabilityFence(statistics);
+      Reference.reachabilityFence(slopes);
+    }
+  }
+}

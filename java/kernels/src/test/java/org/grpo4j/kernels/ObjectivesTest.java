@@ -1,0 +1,304 @@
+package org.grpo4j.kernels;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.FloatPointer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every objective at every level of the ratio: fused, in parts, and in shards of the vocabulary.
+ */
+class ObjectivesTest {
+  private static final List<PolicyObjective> OBJECTIVES =
+      List.of(
+          new PolicyObjective.Clip(0.2, 0.28, 1.3, 1.5),
+          PolicyObjective.clip(),
+          new PolicyObjective.Cispo(1.2),
+          new PolicyObjective.Sapo(),
+          new PolicyObjective.Gpg(),
+          new PolicyObjective.Gmpo(0.3, 0.4),
+          new PolicyObjective.Vespo());
+
+  private Isa before;
+  private int threadsBefore;
+
+  @BeforeEach
+  void remember() {
+    before = Kernels.isa();
+    threadsBefore = Kernels.threads();
+  }
+
+  @AfterEach
+  void restore() {
+    Kernels.use(before);
+    Kernels.setThreads(threadsBefore);
+  }
+
+  private static boolean defined(PolicyObjective objective, RatioLevel level) {
+    return level == RatioLevel.SEQUENCE
+        || !(objective instanceof PolicyObjective.Gmpo
+            || objective instanceof PolicyObjective.Vespo);
+  }
+
+  static Stream<Arguments> cases() {
+    List<Arguments> cases = new ArrayList<>();
+    for (Isa isa : Kernels.availableIsas()) {
+      for (PolicyObjective objective : OBJECTIVES) {
+        for (RatioLevel level : RatioLevel.values()) {
+          if (defined(objective, level)) {
+            cases.add(Arguments.of(isa, objective, level));
+          }
+        }
+      }
+    }
+    return cases.stream();
+  }
+
+  private static PolicyLossConfig.Builder config(PolicyObjective objective, RatioLevel level) {
+    return PolicyLossConfig.builder().objective(objective).ratioLevel(level).temperature(0.9);
+  }
+
+  /**
+   * Sequences of one row, of five with a masked one among them, of none, of three, and one of three
+   * masked rows.
+   */
+  private static Fixture fixture(Fixture.Layout layout, int vocab, long seed) {
+    Fixture f = new Fixture(layout, 12, vocab, 2, seed);
+    f.sequenceOffsets = new long[] {0, 1, 6, 6, 9, 12};
+    for (int i : new int[] {3, 9, 10, 11}) {
+      f.policyWeights[i] = 0;
+      f.regWeights[i] = 0;
+    }
+    f.policyWeights[7] = 0; // KL and bonus only: it still counts in its sequence
+    for (int i = 1; i < 6; i++) {
+      f.advantages[i] = -1.5f;
+    }
+    f.advantages[8] = 0;
+    return f;
+  }
+
+  @ParameterizedTest(name = "{0} {1} {2}")
+  @MethodSource("cases")
+  void matchesTheFormulas(Isa isa, PolicyObjective objective, RatioLevel level) {
+    Kernels.use(isa);
+    List<PolicyLossConfig> configs =
+        List.of(
+            config(objective, level).build(),
+            config(objective, level).klCoef(0.05).entropyCoef(0.01).build(),
+            config(objective, level).klCoef(0.2).klBiasCorrected(true).build());
+    for (Fixture.Layout layout : List.of(Fixture.Layout.F32, Fixture.Layout.BF16)) {
+      for (PolicyLossConfig config : configs) {
+        for (int seed = 1; seed <= 3; seed++) {
+          try (Fixture f = fixture(layout, 131, seed)) {
+            Conformance.check(f, config, isa);
+          }
+        }
+      }
+    }
+  }
+
+  /** States, merge, objective and gradient, over 1, 2, 3 and 8 shards, against the formulas. */
+  @ParameterizedTest(name = "{0} {1} {2}")
+  @MethodSource("cases")
+  void partsAndShards(Isa isa, PolicyObjective objective, RatioLevel level) {
+    Kernels.use(isa);
+    PolicyLossConfig config = config(objective, level).klCoef(0.05).entropyCoef(0.01).build();
+    for (int shards : new int[] {1, 2, 3, 8}) {
+      try (Fixture f = fixture(Fixture.Layout.F32, 1003, 7);
+          RowStatistics out = RowStatistics.allocate(f.rows)) {
+        PolicyLossMetrics metrics = inShards(f, config, shards, isa, out);
+        for (int i = 0; i < f.rows; i++) {
+          if (f.masked(i)) {
+            out.logProbs().put(i, 0); // shards are read before any weight is known
+          }
+        }
+        Conformance.compare(f, config, out, metrics);
+      }
+    }
+  }
+
+  private static PolicyLossMetrics inShards(
+      Fixture f, PolicyLossConfig config, int shards, Isa isa, RowStatistics out) {
+    PolicyBatch batch = f.batch();
+    LogitRows rows = batch.rows(config.temperature());
+    try (RowStates parts = RowStates.allocate(shards, f.rows);
+        RowStates merged = RowStates.allocate(f.rows);
+        RowSlopes slopes = RowSlopes.allocate(f.rows)) {
+      for (int k = 0; k < shards; k++) {
+        int begin = begin(f, shards, k);
+        Logits part = f.logits(begin, begin(f, shards, k + 1) - begin);
+        VocabShard shard = new VocabShard(begin, f.vocab);
+        // Through bytes, as another rank would receive them.
+        try (RowStates here = RowStates.allocate(f.rows)) {
+          assertEquals(isa, RowStates.compute(part, rows, shard, here, 0));
+          byte[] sent = new byte[f.rows * RowStates.BYTES];
+          here.bytes(0).get(sent);
+          parts.bytes(k).put(sent, 0, sent.length);
+        }
+      }
+      MergeStates.compute(parts, rows, merged, out);
+      PolicyLossMetrics metrics = Objective.compute(batch, config, out, slopes);
+      for (int k = 0; k < shards; k++) {
+        int begin = begin(f, shards, k);
+        int columns = begin(f, shards, k + 1) - begin;
+        LogitsGradient.compute(
+            f.logits(begin, columns),
+            rows,
+            new VocabShard(begin, f.vocab),
+            merged,
+            slopes,
+            f.gradient(begin, columns));
+      }
+      return metrics;
+    }
+  }
+
+  /** Shards of unequal sizes. */
+  private static int begin(Fixture f, int shards, int k) {
+    return k == shards ? f.vocab : k * (f.vocab / shards) - (k > 0 ? 5 : 0);
+  }
+
+  @ParameterizedTest(name = "{0} {1} {2}")
+  @MethodSource("cases")
+  void sameBitsForAnyThreads(Isa isa, PolicyObjective objective, RatioLevel level) {
+    Kernels.use(isa);
+    PolicyLossConfig config = config(objective, level).klCoef(0.05).build();
+    try (Fixture f = fixture(Fixture.Layout.F32, 30011, 5);
+        RowStatistics out = RowStatistics.allocate(f.rows)) {
+      Kernels.setThreads(1);
+      PolicyLossMetrics serial =
+          PolicyLoss.compute(f.logits(), f.batch(), config, out, f.gradient());
+      double[] expected = f.gradientRow(4);
+      for (int threads : new int[] {2, 5}) {
+        Kernels.setThreads(threads);
+        assertEquals(serial, PolicyLoss.compute(f.logits(), f.batch(), config, out, f.gradient()));
+        assertArrayEquals(expected, f.gradientRow(4));
+      }
+      // In place, over the logits.
+      assertEquals(serial, PolicyLoss.compute(f.logits(), f.batch(), config, out, f.logits()));
+      assertArrayEquals(expected, f.logitsRow(4));
+    }
+  }
+
+  @Test
+  void unitsAreSequences() {
+    try (Fixture f = fixture(Fixture.Layout.F32, 50, 3);
+        RowStatistics out = RowStatistics.allocate(f.rows)) {
+      PolicyLossConfig gspo = config(PolicyObjective.clip(), RatioLevel.SEQUENCE).build();
+      PolicyLossMetrics m = PolicyLoss.compute(f.logits(), f.batch(), gspo, out, f.gradient());
+      assertEquals(3, m.units()); // the empty one and the masked one have no ratio
+      assertEquals(8, m.rows());
+      double mean = 0;
+      for (int i = 6; i < 9; i++) {
+        mean += ((double) out.logProbs().get(i) - f.old[i]) / 3;
+      }
+      assertTrue(m.ratioMin() <= Math.exp(mean) && Math.exp(mean) <= m.ratioMax());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.grpo4j.kernels.PolicyLossTest#isas")
+  void intTargetsAndATemperaturePerRow(Isa isa) {
+    Kernels.use(isa);
+    for (RatioLevel level : List.of(RatioLevel.TOKEN, RatioLevel.SEQUENCE)) {
+      try (Fixture f = fixture(Fixture.Layout.F32, 501, 4)) {
+        f.intTargets = true;
+        f.temperatures = new float[f.rows];
+        for (int i = 0; i < f.rows; i++) {
+          f.temperatures[i] = 0.6f + 0.1f * i;
+        }
+        PolicyLossConfig config =
+            config(PolicyObjective.clip(), level).klCoef(0.1).entropyCoef(0.02).build();
+        Conformance.check(f, config, isa);
+      }
+    }
+  }
+
+  /** One bad token makes its whole sequence's ratio unusable only where its slope does. */
+  @Test
+  void aBadRowLeavesItsSequence() {
+    try (Fixture f = fixture(Fixture.Layout.F32, 40, 6);
+        RowStatistics out = RowStatistics.allocate(f.rows)) {
+      f.z[2][5] = Double.NaN;
+      f.writeLogits();
+      PolicyLossConfig config = config(PolicyObjective.clip(), RatioLevel.SEQUENCE).build();
+      KernelException e =
+          assertThrows(
+              KernelException.class,
+              () -> PolicyLoss.compute(f.logits(), f.batch(), config, out, f.gradient()));
+      assertEquals(2, e.firstBadRow());
+      assertEquals(1, e.badRows());
+      assertArrayEquals(new double[f.vocab], f.gradientRow(2));
+      PolicyLossMetrics m =
+          PolicyLoss.compute(
+              f.logits(),
+              f.batch(),
+              config.toBuilder().zeroBadRows(true).build(),
+              out,
+              f.gradient());
+      assertEquals(7, m.rows());
+      assertTrue(Double.isFinite(m.loss()));
+    }
+  }
+
+  @Test
+  void logProbsAlone() {
+    try (Fixture f = new Fixture(Fixture.Layout.BF16, 5, 700, 2, 8);
+        FloatPointer logProbs = new FloatPointer(5)) {
+      TokenStats.logProbs(f.logits(), LogitRows.all(Fixture.longs(f.targets), 0.8), logProbs);
+      for (int i = 0; i < 5; i++) {
+        double expected = Oracle.row(f.z[i], (int) f.targets[i], 0.8).logProb();
+        Conformance.statistic(expected, logProbs.get(i), "logProb of row " + i);
+      }
+    }
+  }
+
+  /** The oracle's slopes are dual numbers': held against differences of its loss. */
+  @ParameterizedTest(name = "{0} {1} {2}")
+  @MethodSource("cases")
+  void theOraclesSlopesAreDerivatives(Isa isa, PolicyObjective objective, RatioLevel level) {
+    boolean detached =
+        objective instanceof PolicyObjective.Cispo
+            || objective instanceof PolicyObjective.Vespo
+            || level == RatioLevel.SEQUENCE_TOKEN;
+    if (detached) {
+      return; // by definition no derivative of the loss's value
+    }
+    PolicyLossConfig config = config(objective, level).klCoef(0.1).build();
+    double[] logProbs = {-1.1, -0.7, -2.3};
+    Oracle.Inputs[] inputs = {
+      new Oracle.Inputs(-1.0, -1.2, 0.7, 0.5, 0.3),
+      new Oracle.Inputs(-0.8, -0.6, 0.7, 0.4, 0.2),
+      new Oracle.Inputs(-2.2, -2.2, 0.7, 0.3, 0.1)
+    };
+    Oracle.Token[] tokens = ObjectiveOracle.sequence(logProbs, new double[3], inputs, config);
+    for (int t = 0; t < 3; t++) {
+      double slope =
+          (sum(logProbs, t, 1e-6, inputs, config) - sum(logProbs, t, -1e-6, inputs, config)) / 2e-6;
+      assertEquals(slope, tokens[t].g(), 1e-8, "token " + t);
+    }
+  }
+
+  private static double sum(
+      double[] at, int t, double step, Oracle.Inputs[] inputs, PolicyLossConfig config) {
+    double[] moved = at.clone();
+    moved[t] += step;
+    double sum = 0;
+    for (Oracle.Token token :
+        ObjectiveOracle.sequence(moved, new double[at.length], inputs, config)) {
+      sum += token.loss();
+    }
+    return sum;
+  }
+}
