@@ -36,7 +36,14 @@ enum {
 enum { GRPO4J_F32 = 0, GRPO4J_BF16 = 1, GRPO4J_F16 = 2 };
 
 /* Instruction sets, worst to best. */
-enum { GRPO4J_ISA_SCALAR = 0, GRPO4J_ISA_AVX2 = 1, GRPO4J_ISA_AVX512 = 2, GRPO4J_ISA_COUNT = 3 };
+enum {
+  GRPO4J_ISA_SCALAR = 0,
+  GRPO4J_ISA_AVX2 = 1,
+  GRPO4J_ISA_AVX512 = 2,
+  GRPO4J_ISA_AVX512_BF16 = 3, /* AVX-512 with its conversion to bf16 */
+  GRPO4J_ISA_NEON = 4,
+  GRPO4J_ISA_COUNT = 5
+};
 
 /* Estimators of KL(policy || reference) from one sample, with q = refLogProb - logProb. */
 enum {
@@ -280,7 +287,7 @@ GRPO4J_API int32_t grpo4j_isa(void);
 GRPO4J_API int32_t grpo4j_isa_available(int32_t isa);
 /* Forces an ISA for all later calls. */
 GRPO4J_API int32_t grpo4j_use_isa(int32_t isa);
-/* "scalar", "avx2", "avx512"; null for anything else. */
+/* "scalar", "avx2", "avx512", "avx512_bf16", "neon"; null for anything else. */
 GRPO4J_API const char* grpo4j_isa_name(int32_t isa);
 
 /* Threads a call may use, the caller's own included. Default: the processors of this process. */

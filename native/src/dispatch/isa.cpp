@@ -14,6 +14,15 @@ struct Candidate {
   bool (*supported)();
 };
 
+#if defined(__x86_64__)
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+#endif
+
+[[maybe_unused]] bool absent() { return false; }
+
 // Indexed by GRPO4J_ISA_*, so the last supported one is the best.
 constexpr Candidate kCandidates[GRPO4J_ISA_COUNT] = {
     {"scalar", &kScalarKernels, [] { return true; }},
@@ -24,14 +33,18 @@ constexpr Candidate kCandidates[GRPO4J_ISA_COUNT] = {
        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
               __builtin_cpu_supports("f16c");
      }},
-    {"avx512", &kAvx512Kernels,
-     [] {
-       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-     }},
+    {"avx512", &kAvx512Kernels, has_avx512},
+    {"avx512_bf16", &kAvx512Bf16Kernels,
+     [] { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }},
 #else
-    {"avx2", nullptr, [] { return false; }},
-    {"avx512", nullptr, [] { return false; }},
+    {"avx2", nullptr, absent},
+    {"avx512", nullptr, absent},
+    {"avx512_bf16", nullptr, absent},
+#endif
+#if defined(__aarch64__)
+    {"neon", &kNeonKernels, [] { return true; }},
+#else
+    {"neon", nullptr, absent},
 #endif
 };
 

@@ -15,7 +15,8 @@
 namespace grpo4j {
 namespace {
 
-constexpr int64_t kChunkElements = 1 << 16;   // elements a thread takes at a time
+constexpr int64_t kChunkElements = 1 << 16;   // elements a thread takes at a time, at least
+constexpr int64_t kChunksPerCall = 32;         // as far as that leaves something to share out
 constexpr int64_t kSerialElements = 1 << 17;  // below this, waking a thread costs more than it gives
 
 constexpr grpo4j_report kNoReport = {0, -1, GRPO4J_ROW_OK, -1};
@@ -33,7 +34,8 @@ void merge(grpo4j_report& report, const BadRows& bad) {
 template <class Rows>
 grpo4j_report for_each_range(int64_t n, int64_t vocab, const Rows& rows) {
   grpo4j_report report = kNoReport;
-  const int64_t chunk = std::max<int64_t>(1, kChunkElements / vocab);
+  const int64_t chunk =
+      std::max<int64_t>({1, kChunkElements / vocab, n / kChunksPerCall});
   if (n <= chunk || n * vocab <= kSerialElements) {
     BadRows bad = {0, -1, GRPO4J_ROW_OK, -1};
     rows(RowRange{0, n}, bad);

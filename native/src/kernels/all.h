@@ -1,8 +1,12 @@
 // Every kernel, in the namespace of the ISA whose SIMD type was included before.
 #pragma once
 
-#include "element.h"
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
 #include "exp.h"
+#include "element.h"
 #include "job.h"
 #include "rows.h"
 #include "row_statistics.h"

@@ -1,4 +1,6 @@
-// One element of a row to and from float, and whole vectors of them through the SIMD type.
+// One element of a row to and from float, and pairs of vectors of them through the SIMD type. In
+// which order a pair holds its 2 kWidth neighbours is the type's affair: sums don't care, and
+// store_pair undoes what load_pair did.
 #pragma once
 
 #include <stdint.h>
@@ -11,8 +13,16 @@ struct F32 {
   using Storage = float;
   static float to_float(Storage s) { return s; }
   static Storage from_float(float f) { return f; }
-  static Vec load(const Storage* p) { return load_f32(p); }
-  static void store(Storage* p, Vec v) { store_f32(p, v); }
+  static constexpr const auto& kGradientExp2 = Exp2::fine;
+  static constexpr bool kHoldsExp = true;  // e^u loses nothing by being stored
+  static void load_pair(const Storage* p, Vec& a, Vec& b) {
+    a = load_f32(p);
+    b = load_f32(p + Vec::kWidth);
+  }
+  static void store_pair(Storage* p, Vec a, Vec b) {
+    store_f32(p, a);
+    store_f32(p + Vec::kWidth, b);
+  }
 };
 
 struct Bf16 {
@@ -29,32 +39,46 @@ struct Bf16 {
     memcpy(&bits, &f, sizeof bits);
     return static_cast<Storage>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
   }
-  static Vec load(const Storage* p) { return load_bf16(p); }
-  static void store(Storage* p, Vec v) { store_bf16(p, v); }
+  static constexpr const auto& kGradientExp2 = Exp2::coarse;
+  static constexpr bool kHoldsExp = false;
+  static void load_pair(const Storage* p, Vec& a, Vec& b) { load_bf16_pair(p, a, b); }
+  static void store_pair(Storage* p, Vec a, Vec b) { store_bf16_pair(p, a, b); }
 };
 
 struct F16 {
   using Storage = uint16_t;
   static float to_float(Storage s) { return half_to_float(s); }
   static Storage from_float(float f) { return float_to_half(f); }
-  static Vec load(const Storage* p) { return load_f16(p); }
-  static void store(Storage* p, Vec v) { store_f16(p, v); }
+  static constexpr const auto& kGradientExp2 = Exp2::fine;
+  static constexpr bool kHoldsExp = false;
+  static void load_pair(const Storage* p, Vec& a, Vec& b) {
+    a = load_f16(p);
+    b = load_f16(p + Vec::kWidth);
+  }
+  static void store_pair(Storage* p, Vec a, Vec b) {
+    store_f16(p, a);
+    store_f16(p + Vec::kWidth, b);
+  }
 };
 
-// Fewer than a vector's worth of elements; the rest is -inf, which adds nothing to any statistic.
+constexpr int64_t kPair = 2 * Vec::kWidth;
+
+// Fewer elements than a pair of vectors holds; the rest is -inf, which adds nothing to any statistic.
 template <class Element>
-Vec load_tail(const typename Element::Storage* p, int64_t count) {
-  float buffer[Vec::kWidth];
-  for (int i = 0; i < Vec::kWidth; ++i) {
+void load_tail(const typename Element::Storage* p, int64_t count, Vec& a, Vec& b) {
+  float buffer[kPair];
+  for (int i = 0; i < kPair; ++i) {
     buffer[i] = i < count ? Element::to_float(p[i]) : -__builtin_inff();
   }
-  return load_f32(buffer);
+  a = load_f32(buffer);
+  b = load_f32(buffer + Vec::kWidth);
 }
 
 template <class Element>
-void store_tail(typename Element::Storage* p, Vec v, int64_t count) {
-  float buffer[Vec::kWidth];
-  store_f32(buffer, v);
+void store_tail(typename Element::Storage* p, Vec a, Vec b, int64_t count) {
+  float buffer[kPair];
+  store_f32(buffer, a);
+  store_f32(buffer + Vec::kWidth, b);
   for (int64_t i = 0; i < count; ++i) {
     p[i] = Element::from_float(buffer[i]);
   }

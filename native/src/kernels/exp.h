@@ -1,64 +1,84 @@
 // e^(d/T) for d = z - max z <= 0, one vector at a time.
+//
+// With B = 2^kTableBits:  d B log2(e)/T = N + r, |r| <= 1/2,  e^(d/T) = 2^floor(N/B) 2^(j/B) 2^(r/B),
+// j = N mod B. The middle factor comes from a table in registers, the last from a polynomial that is
+// the shorter the larger the table: what bounds these loops is the multipliers. kTableBits is what
+// one permutation of the ISA reaches.
 #pragma once
 
 namespace grpo4j::GRPO4J_ISA {
 namespace {
 
-// 2^r on [-1/2, 1/2]: least maximal relative error among degree-5 polynomials with p(0) = 1
-// (Lawson's iteration on 4,001 Chebyshev nodes in double, then rounded to f32): 1.1e-7.
-constexpr float kExp2[6] = {1.0f,          0x1.62e42ap-1f, 0x1.ebf9bcp-3f,
-                            0x1.c6b754p-5f, 0x1.3cea9ep-7f, 0x1.5bb9fcp-10f};
+// 2^(r/B) on [-1/2, 1/2]: least maximal relative error (Lawson's iteration on 4,001 Chebyshev nodes
+// in double, rounded to f32). fine has p(0) = 1 and serves sums and f32, f16 gradients; coarse is
+// for gradients that are rounded to bf16 (2^-9) afterwards.
+template <int kBits>
+struct Exp2Polynomial;
+template <>
+struct Exp2Polynomial<0> {  // errors 1.1e-7 and 2.6e-6
+  static constexpr float fine[] = {1.0f,           0x1.62e42ap-1f, 0x1.ebf9bcp-3f,
+                                   0x1.c6b754p-5f, 0x1.3cea9ep-7f, 0x1.5bb9fcp-10f};
+  static constexpr float coarse[] = {0x1.ffffe8p-1f, 0x1.62e0dcp-1f, 0x1.ec06dap-3f,
+                                     0x1.ca1440p-5f, 0x1.3997d4p-7f};
+};
+template <>
+struct Exp2Polynomial<3> {  // 2.7e-8 and 3.4e-6
+  static constexpr float fine[] = {1.0f, 0x1.62e432p-4f, 0x1.ec0c32p-9f, 0x1.c6a004p-14f};
+  static constexpr float coarse[] = {0x1.000002p+0f, 0x1.62f980p-4f, 0x1.ebed1ap-9f};
+};
+template <>
+struct Exp2Polynomial<5> {  // 5.3e-8 and 2.9e-5
+  static constexpr float fine[] = {1.0f, 0x1.62e584p-6f, 0x1.ebfbecp-13f};
+  static constexpr float coarse[] = {0x1.0001ecp+0f, 0x1.62e34cp-6f};
+};
+
+using Exp2 = Exp2Polynomial<kTableBits>;
+constexpr int kTableSize = 1 << kTableBits;
+constexpr int kExponentShift = 23 - kTableBits;
+
+// Entry j: the bits of 2^(j/B) less j at the position where N is added, so that one shift and one
+// integer addition put floor(N/B) into the exponent and take j out again.
+inline Table exp2_table() {
+  float entries[kTableSize];
+  for (int j = 0; j < kTableSize; ++j) {
+    const float root = static_cast<float>(exp2(static_cast<double>(j) / kTableSize));
+    uint32_t bits;
+    memcpy(&bits, &root, sizeof bits);
+    bits -= static_cast<uint32_t>(j) << kExponentShift;
+    memcpy(&entries[j], &bits, sizeof bits);
+  }
+  return load_table(entries);
+}
 
 // Below 2^-127 e^(d/T) counts as 0. d is clamped where it is reached: finite, so that a logit of
 // -inf makes no NaN; max() must return its second argument when that is NaN.
 struct ExpScale {
-  float log2e_over_t;
-  float floor;       // d where 2^n has the exponent bits of 0
-  float sums_floor;  // d of 2^-126, the smallest that adding to exponent bits can make
+  float factor;  // B log2(e) / T
+  float floor;   // d where the exponent bits become 0
+  Table table;
 };
 
 inline ExpScale exp_scale(float inverse_temperature) {
   const double scale = inverse_temperature * 1.4426950408889634;
   const double lowest = -3.4028234663852886e38;
   const double floor = -127 / scale;
-  const double sums_floor = -126 / scale;
-  return {static_cast<float>(scale), static_cast<float>(floor > lowest ? floor : lowest),
-          static_cast<float>(sums_floor > lowest ? sums_floor : lowest)};
+  return {static_cast<float>(scale * kTableSize),
+          static_cast<float>(floor > lowest ? floor : lowest), exp2_table()};
 }
 
-// d log2(e)/T = n + r, |r| <= 1/2: adding 1.5 * 2^23 rounds to the nearest integer and leaves n in
-// the low bits. The product is not rounded before n is taken off, so r is good to 2^-24 |n| from the
-// rounding of the factor alone.
-struct Exp2Parts {
-  Vec r;
-  Vec shifted;
-};
-
-inline Exp2Parts exp2_parts(Vec d, const ExpScale& scale, float magic) {
-  const Vec factor = set1(scale.log2e_over_t);
-  const Vec shifted = fma(d, factor, set1(magic));
-  return {fma_once(d, factor, set1(magic) - shifted), shifted};
-}
-
-// For sums: n is added to the exponent bits of the polynomial, which costs no multiplication.
-// Clamped elements give 2^-126 instead of 0, which a sum that is at least 1 does not see.
-inline Vec exp_for_sums(Vec d, const ExpScale& scale) {
-  const Exp2Parts x = exp2_parts(d, scale, 12582912.0f);
-  Vec e = set1(kExp2[5]);
-  for (int i = 4; i >= 0; --i) {
-    e = fma(e, x.r, set1(kExp2[i]));
+// k e^(d/T), exactly 0 where d is clamped. Adding 1.5 * 2^23 rounds to the integer N and leaves it in the low bits. The product is
+// not rounded before N is taken off, so r is good to 2^-24 |N| from the rounding of the factor alone.
+template <int kTerms>
+inline Vec scaled_exp(Vec d, const ExpScale& scale, const float (&polynomial)[kTerms], float k) {
+  const Vec factor = set1(scale.factor);
+  const Vec magic = set1(12582912.0f);
+  const Vec n = fma(d, factor, magic);
+  const Vec r = fma_once(d, factor, magic - n);
+  Vec p = set1(polynomial[kTerms - 1] * k);
+  for (int i = kTerms - 2; i >= 0; --i) {
+    p = fma(p, r, set1(polynomial[i] * k));
   }
-  return add_to_exponent(e, x.shifted);
-}
-
-// For gradients: times k, folded into the coefficients, and exactly 0 where d is clamped.
-inline Vec scaled_exp(Vec d, const ExpScale& scale, float k) {
-  const Exp2Parts x = exp2_parts(d, scale, 12582912.0f + 127.0f);
-  Vec e = set1(kExp2[5] * k);
-  for (int i = 4; i >= 0; --i) {
-    e = fma(e, x.r, set1(kExp2[i] * k));
-  }
-  return e * shift_to_exponent(x.shifted);
+  return p * add_shifted<kExponentShift>(lookup(scale.table, n), n);
 }
 
 }  // namespace

@@ -53,5 +53,7 @@ struct KernelTable {
 extern const KernelTable kScalarKernels;
 extern const KernelTable kAvx2Kernels;
 extern const KernelTable kAvx512Kernels;
+extern const KernelTable kAvx512Bf16Kernels;
+extern const KernelTable kNeonKernels;
 
 }  // namespace grpo4j

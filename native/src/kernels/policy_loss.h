@@ -20,14 +20,14 @@ struct GradientCoefficients {
   float k1;
 };
 
-template <bool kEntropy>
+template <class Element, bool kEntropy>
 inline Vec gradient_of(Vec z, const GradientCoefficients& c, const ExpScale& scale) {
   const Vec d = max(set1(scale.floor), z - set1(c.max_logit));
   if constexpr (kEntropy) {
-    return scaled_exp(d, scale, 1.0f) *
+    return scaled_exp(d, scale, Element::kGradientExp2, 1.0f) *
            fma(set1(c.k1 * c.inverse_temperature), d, set1(c.k0));
   } else {
-    return scaled_exp(d, scale, c.k0);
+    return scaled_exp(d, scale, Element::kGradientExp2, c.k0);
   }
 }
 
@@ -37,23 +37,35 @@ void row_gradient(const typename Element::Storage* z, typename Element::Storage*
                   const GradientCoefficients& c) {
   const ExpScale scale = exp_scale(c.inverse_temperature);
   int64_t i = 0;
-  for (; i + kUnroll * Vec::kWidth <= vocab; i += kUnroll * Vec::kWidth) {
-    Vec d[kUnroll];
+  Vec d[kUnroll];
+  for (; i + kStep <= vocab; i += kStep) {
 #pragma GCC unroll 4
-    for (int k = 0; k < kUnroll; ++k) {
-      d[k] = gradient_of<kEntropy>(Element::load(z + i + k * Vec::kWidth), c, scale);
+    for (int k = 0; k < kUnroll; k += 2) {
+      Element::load_pair(z + i + k * Vec::kWidth, d[k], d[k + 1]);
     }
 #pragma GCC unroll 4
     for (int k = 0; k < kUnroll; ++k) {
-      Element::store(dz + i + k * Vec::kWidth, d[k]);
+      d[k] = gradient_of<Element, kEntropy>(d[k], c, scale);
+    }
+#pragma GCC unroll 4
+    for (int k = 0; k < kUnroll; k += 2) {
+      Element::store_pair(dz + i + k * Vec::kWidth, d[k], d[k + 1]);
     }
   }
-  for (; i + Vec::kWidth <= vocab; i += Vec::kWidth) {
-    Element::store(dz + i, gradient_of<kEntropy>(Element::load(z + i), c, scale));
-  }
-  if (i < vocab) {
-    const Vec tail = load_tail<Element>(z + i, vocab - i);
-    store_tail<Element>(dz + i, gradient_of<kEntropy>(tail, c, scale), vocab - i);
+  for (; i < vocab; i += kPair) {
+    const bool whole = i + kPair <= vocab;
+    if (whole) {
+      Element::load_pair(z + i, d[0], d[1]);
+    } else {
+      load_tail<Element>(z + i, vocab - i, d[0], d[1]);
+    }
+    d[0] = gradient_of<Element, kEntropy>(d[0], c, scale);
+    d[1] = gradient_of<Element, kEntropy>(d[1], c, scale);
+    if (whole) {
+      Element::store_pair(dz + i, d[0], d[1]);
+    } else {
+      store_tail<Element>(dz + i, d[0], d[1], vocab - i);
+    }
   }
 }
 
@@ -68,6 +80,22 @@ struct RowSlopes {
   double inverse_temperature;
 };
 
+// The coefficient of e^u where h is 0, and in general that of e^u u^0.
+inline double coefficient_at_zero(const RowSlopes& row) {
+  return (-(row.g + row.h * row.entropy) + row.h * row.log_sum) * row.inverse_temperature / row.sum;
+}
+
+// dz at the target. p -> 0 wins over log p -> -inf.
+template <class Element>
+typename Element::Storage target_gradient(float target_logit, const RowSlopes& row) {
+  const double log_p =
+      (static_cast<double>(target_logit) - row.max_logit) * row.inverse_temperature - row.log_sum;
+  const double p = exp(log_p);
+  const double entropy_part = p == 0 ? 0 : row.h * p * (log_p + row.entropy);
+  return Element::from_float(
+      static_cast<float>((row.g * (1 - p) - entropy_part) * row.inverse_temperature));
+}
+
 // The gradient of a row, or of a shard of it, whose statistics and slopes are known. target counts
 // from the start of z and may lie outside; its logit is read first, the row may be overwritten.
 template <class Element>
@@ -78,44 +106,56 @@ void write_gradient(const typename Element::Storage* z, typename Element::Storag
     return;
   }
   const bool has_target = target >= 0 && target < vocab;
-  const double target_u =
-      has_target ? (static_cast<double>(Element::to_float(z[target])) - row.max_logit) *
-                       row.inverse_temperature
-                 : 0;
-  const double at_zero = -(row.g + row.h * row.entropy) + row.h * row.log_sum;
+  const float target_logit = has_target ? Element::to_float(z[target]) : 0;
   const GradientCoefficients c = {row.max_logit, static_cast<float>(row.inverse_temperature),
-                                  static_cast<float>(at_zero * row.inverse_temperature / row.sum),
+                                  static_cast<float>(coefficient_at_zero(row)),
                                   static_cast<float>(-row.h * row.inverse_temperature / row.sum)};
   if (row.h == 0) {
     row_gradient<Element, false>(z, dz, vocab, c);
   } else {
     row_gradient<Element, true>(z, dz, vocab, c);
   }
-  if (!has_target) {
-    return;
+  if (has_target) {
+    dz[target] = target_gradient<Element>(target_logit, row);
   }
-  // p -> 0 wins over log p -> -inf.
-  const double log_p = target_u - row.log_sum;
-  const double p = exp(log_p);
-  const double entropy_part = p == 0 ? 0 : row.h * p * (log_p + row.entropy);
-  dz[target] = Element::from_float(
-      static_cast<float>((row.g * (1 - p) - entropy_part) * row.inverse_temperature));
 }
 
-// Statistics and outputs of row i, then its slopes; the reason it is bad, or GRPO4J_ROW_OK.
+// The same from e^u, which the statistics left in dz; h is 0.
 template <class Element>
+void scale_to_gradient(const KeptExp<Element>& kept, int64_t vocab, int64_t target,
+                       float target_logit, const RowSlopes& row) {
+  if (row.g == 0) {
+    memset(kept.e, 0, static_cast<size_t>(vocab) * sizeof *kept.e);
+    return;
+  }
+  scale_kept(kept, vocab, row.max_logit, row.inverse_temperature, coefficient_at_zero(row));
+  kept.e[target] = target_gradient<Element>(target_logit, row);
+}
+
+// Statistics and outputs of row i, then its slopes; the reason it is bad, or GRPO4J_ROW_OK. With
+// kKeep (no entropy bonus) e^u is computed once and waits in dz for its factor.
+template <class Element, bool kKeep>
 int32_t visit_row(const PolicyJob& job, int64_t i, const typename Element::Storage* z,
                   typename Element::Storage* dz) {
   const grpo4j_policy_loss_args& args = *job.args;
   const int64_t vocab = args.logits.vocab;
   const int64_t target = target_of(args.rows, i);
   const double inverse_temperature = 1.0 / temperature_of(args.rows, i);
-  const RowStatistics row =
-      checked_statistics<Element>(z, vocab, target, vocab, inverse_temperature);
+  const bool squares = args.out.sum_squares != nullptr;
+  const RowView<Element> view = {z, vocab, target, vocab, inverse_temperature, squares};
+  if (const int32_t reason = usable_row(view); reason != GRPO4J_ROW_OK) {
+    return reason;
+  }
+  const float target_logit = Element::to_float(z[target]);
+  KeptExp<Element> kept;
+  kept.e = dz;
+  const auto statistics = squares ? row_statistics<Element, Wanted<true, kKeep>>
+                                  : row_statistics<Element, Wanted<false, kKeep>>;
+  const RowStatistics row = statistics(z, vocab, inverse_temperature, &kept);
   if (row.reason != GRPO4J_ROW_OK) {
     return row.reason;
   }
-  const double difference = static_cast<double>(Element::to_float(z[target])) - row.max_logit;
+  const double difference = static_cast<double>(target_logit) - row.max_logit;
   store_outputs(args.out, i, row, difference * inverse_temperature - row.log_sum,
                 inverse_temperature);
   const TokenInputs<double> in = token_inputs(args.batch, args.out, i);
@@ -126,13 +166,17 @@ int32_t visit_row(const PolicyJob& job, int64_t i, const typename Element::Stora
       !__builtin_isfinite(static_cast<float>(token.h)) || !__builtin_isfinite(token.loss)) {
     return GRPO4J_ROW_COEFFICIENT;
   }
-  write_gradient<Element>(z, dz, vocab, target,
-                          {g, token.h, row.entropy, row.log_sum, row.sum, row.max_logit,
-                           inverse_temperature});
+  const RowSlopes slopes = {g,       token.h,       row.entropy,        row.log_sum,
+                            row.sum, row.max_logit, inverse_temperature};
+  if constexpr (kKeep) {
+    scale_to_gradient(kept, vocab, target, target_logit, slopes);
+  } else {
+    write_gradient<Element>(z, dz, vocab, target, slopes);
+  }
   return GRPO4J_ROW_OK;
 }
 
-template <class Element>
+template <class Element, bool kKeep>
 void policy_loss_rows(const PolicyJob& job, RowRange range, BadRows& bad) {
   using Storage = typename Element::Storage;
   const grpo4j_policy_loss_args& args = *job.args;
@@ -147,7 +191,7 @@ void policy_loss_rows(const PolicyJob& job, RowRange range, BadRows& bad) {
       fill_outputs(args.out, i, 0);
       continue;
     }
-    const int32_t reason = visit_row<Element>(job, i, z, dz);
+    const int32_t reason = visit_row<Element, kKeep>(job, i, z, dz);
     if (reason != GRPO4J_ROW_OK) {
       report_bad(bad, i, reason);
       memset(dz, 0, row_bytes);
@@ -156,15 +200,25 @@ void policy_loss_rows(const PolicyJob& job, RowRange range, BadRows& bad) {
   }
 }
 
+template <class Element>
+void policy_loss_of(const PolicyJob& job, RowRange range, BadRows& bad) {
+  if constexpr (Element::kHoldsExp) {
+    if (job.args->config.entropy_coef == 0) {
+      return policy_loss_rows<Element, true>(job, range, bad);
+    }
+  }
+  policy_loss_rows<Element, false>(job, range, bad);
+}
+
 void policy_loss(const PolicyJob& job, RowRange range, BadRows& bad) {
   bad.isa = kIsa;
   switch (job.args->logits.dtype) {
     case GRPO4J_F32:
-      return policy_loss_rows<F32>(job, range, bad);
+      return policy_loss_of<F32>(job, range, bad);
     case GRPO4J_BF16:
-      return policy_loss_rows<Bf16>(job, range, bad);
+      return policy_loss_of<Bf16>(job, range, bad);
     default:
-      return policy_loss_rows<F16>(job, range, bad);
+      return policy_loss_of<F16>(job, range, bad);
   }
 }
 

@@ -21,7 +21,7 @@ void row_states_rows(const StatesJob& job, RowRange range, BadRows& bad) {
         static_cast<const Storage*>(args.logits.data) + row_of(args.rows, i) * args.logits.row_stride;
     const int64_t target = target_of(args.rows, i);
     const RowStatistics row = checked_statistics<Element>(
-        z, vocab, target, args.vocab_total, 1.0 / temperature_of(args.rows, i));
+        {z, vocab, target, args.vocab_total, 1.0 / temperature_of(args.rows, i), true});
     if (row.reason == GRPO4J_ROW_ALL_MINUS_INF) {
       continue;  // another shard may hold the mass; the merge knows
     }

@@ -16,7 +16,9 @@ namespace {
 
 // 64 additions per lane keep a lane's f32 sum within a few ulp whatever the vector width; with
 // AVX-512 that is 4,096 elements, 16 KiB of f32, which stay in the first-level cache.
-constexpr int64_t kBlock = 64 * kUnroll * Vec::kWidth;
+constexpr int64_t kStep = kUnroll * Vec::kWidth;
+constexpr int64_t kBlock = 64 * kStep;
+static_assert(kUnroll % 2 == 0, "elements are loaded in pairs of vectors");
 
 struct Sums {
   double s;
@@ -41,17 +43,24 @@ float block_max(const typename Element::Storage* z, int64_t count) {
     m[k] = set1(-__builtin_inff());
   }
   int64_t i = 0;
-  for (; i + kUnroll * Vec::kWidth <= count; i += kUnroll * Vec::kWidth) {
+  Vec a;
+  Vec b;
+  for (; i + kStep <= count; i += kStep) {
 #pragma GCC unroll 4
-    for (int k = 0; k < kUnroll; ++k) {
-      m[k] = max(m[k], Element::load(z + i + k * Vec::kWidth));
+    for (int k = 0; k < kUnroll; k += 2) {
+      Element::load_pair(z + i + k * Vec::kWidth, a, b);
+      m[k] = max(m[k], a);
+      m[k + 1] = max(m[k + 1], b);
     }
   }
-  for (; i + Vec::kWidth <= count; i += Vec::kWidth) {
-    m[0] = max(m[0], Element::load(z + i));
-  }
-  if (i < count) {
-    m[0] = max(m[0], load_tail<Element>(z + i, count - i));
+  for (; i < count; i += kPair) {
+    if (i + kPair <= count) {
+      Element::load_pair(z + i, a, b);
+    } else {
+      load_tail<Element>(z + i, count - i, a, b);
+    }
+    m[0] = max(m[0], a);
+    m[1] = max(m[1], b);
   }
   for (int k = 1; k < kUnroll; ++k) {
     m[0] = max(m[0], m[k]);
@@ -66,16 +75,74 @@ struct LaneSums {
   Vec q;
 };
 
-// t is in units of d = z - m; the caller divides by T in double.
+// Adds e^(d/T) of a vector and gives it back. t is in units of d = z - m; the caller divides by T in
+// double.
 template <bool kSquares>
-inline void add_to(LaneSums& lane, Vec z, Vec max_logit, const ExpScale& scale) {
-  const Vec d = max(set1(scale.sums_floor), z - max_logit);
-  const Vec e = exp_for_sums(d, scale);
+inline Vec add_to(LaneSums& lane, Vec z, Vec max_logit, const ExpScale& scale) {
+  const Vec d = max(set1(scale.floor), z - max_logit);
+  const Vec e = scaled_exp(d, scale, Exp2::fine, 1.0f);
   lane.s = lane.s + e;
   lane.t = fma(e, d, lane.t);
   if constexpr (kSquares) {
     lane.q = fma(e, e, lane.q);
   }
+  return e;
+}
+
+// Where e^u of a row is kept for its gradient: in the gradient itself. u counts from the maximum at
+// the time, so the row falls into segments, one for each rise of the maximum. begin of the first
+// segment is 0: what comes before it is 0 whatever the maximum.
+template <class Element>
+struct KeptExp {
+  static constexpr int kSegments = 32;
+  struct Segment {
+    int64_t begin;
+    float max_logit;
+  };
+  typename Element::Storage* e;
+  int count = 0;
+  Segment segments[kSegments];
+};
+
+// Elements times a factor, in place.
+template <class Element>
+void scale_elements(typename Element::Storage* e, int64_t count, float factor) {
+  const Vec k = set1(factor);
+  int64_t i = 0;
+  Vec a;
+  Vec b;
+  for (; i + kPair <= count; i += kPair) {
+    Element::load_pair(e + i, a, b);
+    Element::store_pair(e + i, a * k, b * k);
+  }
+  for (; i < count; ++i) {
+    e[i] = Element::from_float(Element::to_float(e[i]) * factor);
+  }
+}
+
+// All of [0, end) becomes factor e^((z - max_logit)/T).
+template <class Element>
+void scale_kept(const KeptExp<Element>& kept, int64_t end, float max_logit,
+                double inverse_temperature, double factor) {
+  for (int k = 0; k < kept.count; ++k) {
+    const int64_t begin = k == 0 ? 0 : kept.segments[k].begin;
+    const int64_t next = k + 1 < kept.count ? kept.segments[k + 1].begin : end;
+    const double shift =
+        (static_cast<double>(kept.segments[k].max_logit) - max_logit) * inverse_temperature;
+    scale_elements<Element>(kept.e + begin, next - begin, static_cast<float>(factor * exp(shift)));
+  }
+}
+
+template <class Element>
+void begin_segment(KeptExp<Element>& kept, int64_t begin, float max_logit,
+                   double inverse_temperature) {
+  if (kept.count == KeptExp<Element>::kSegments) {
+    scale_kept(kept, begin, max_logit, inverse_temperature, 1.0);
+    kept.count = 1;
+    kept.segments[0] = {0, max_logit};
+    return;
+  }
+  kept.segments[kept.count++] = {begin, max_logit};
 }
 
 // Lines of the next block are asked for while this one is computed, so that memory never waits.
@@ -87,28 +154,45 @@ inline void prefetch_lines(const void* p, int64_t bytes) {
   }
 }
 
-template <class Element, bool kSquares>
+// keep, where it is not null, gets e^u; it may be z.
+template <class Element, bool kSquares, bool kKeep>
 Sums block_sums(const typename Element::Storage* z, int64_t count, float max_logit,
-                float inverse_temperature) {
+                const ExpScale& scale, typename Element::Storage* keep) {
   const Vec m = set1(max_logit);
-  const ExpScale scale = exp_scale(inverse_temperature);
   LaneSums lanes[kUnroll];
   for (int k = 0; k < kUnroll; ++k) {
     lanes[k] = {set1(0), set1(0), set1(0)};
   }
   int64_t i = 0;
-  for (; i + kUnroll * Vec::kWidth <= count; i += kUnroll * Vec::kWidth) {
+  Vec a;
+  Vec b;
+  for (; i + kStep <= count; i += kStep) {
 #pragma GCC unroll 4
-    for (int k = 0; k < kUnroll; ++k) {
-      add_to<kSquares>(lanes[k], Element::load(z + i + k * Vec::kWidth), m, scale);
+    for (int k = 0; k < kUnroll; k += 2) {
+      Element::load_pair(z + i + k * Vec::kWidth, a, b);
+      a = add_to<kSquares>(lanes[k], a, m, scale);
+      b = add_to<kSquares>(lanes[k + 1], b, m, scale);
+      if constexpr (kKeep) {
+        Element::store_pair(keep + i + k * Vec::kWidth, a, b);
+      }
     }
-    prefetch_lines(z + i + kBlock, kUnroll * Vec::kWidth * sizeof *z);
+    prefetch_lines(z + i + kBlock, kStep * sizeof *z);
   }
-  for (; i + Vec::kWidth <= count; i += Vec::kWidth) {
-    add_to<kSquares>(lanes[0], Element::load(z + i), m, scale);
-  }
-  if (i < count) {
-    add_to<kSquares>(lanes[0], load_tail<Element>(z + i, count - i), m, scale);
+  for (; i < count; i += kPair) {
+    if (i + kPair <= count) {
+      Element::load_pair(z + i, a, b);
+    } else {
+      load_tail<Element>(z + i, count - i, a, b);
+    }
+    a = add_to<kSquares>(lanes[0], a, m, scale);
+    b = add_to<kSquares>(lanes[1], b, m, scale);
+    if constexpr (kKeep) {
+      if (i + kPair <= count) {
+        Element::store_pair(keep + i, a, b);
+      } else {
+        store_tail<Element>(keep + i, a, b, count - i);
+      }
+    }
   }
   for (int k = 1; k < kUnroll; ++k) {
     lanes[0].s = lanes[0].s + lanes[k].s;
@@ -130,10 +214,17 @@ bool has_nan(const typename Element::Storage* z, int64_t count) {
 
 inline RowStatistics bad_row(int32_t reason) { return {reason, 0, 0, 0, 0, 0, {0, 0, 0}}; }
 
-template <class Element, bool kSquares = true>
+// What is asked of a row's statistics: sum p^2 (one multiplication per element), e^u kept.
+template <bool kSquaresValue, bool kKeepValue>
+struct Wanted {
+  static constexpr bool kSquares = kSquaresValue;
+  static constexpr bool kKeep = kKeepValue;
+};
+
+template <class Element, class What>
 RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
-                             double inverse_temperature) {
-  const float inverse_f32 = static_cast<float>(inverse_temperature);
+                             double inverse_temperature, KeptExp<Element>* kept) {
+  const ExpScale scale = exp_scale(static_cast<float>(inverse_temperature));
   float m = -__builtin_inff();
   Sums total = {0, 0, 0};
   for (int64_t begin = 0; begin < vocab; begin += kBlock) {
@@ -147,24 +238,35 @@ RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
       if (has_nan<Element>(z + begin, count)) {
         return bad_row(GRPO4J_ROW_NOT_FINITE);
       }
+      if constexpr (What::kKeep) {
+        memset(kept->e + begin, 0, static_cast<size_t>(count) * sizeof *z);
+      }
       continue;
     }
     if (block_m > m) {
       if (m != -__builtin_inff()) {
         const double shift = (static_cast<double>(m) - block_m) * inverse_temperature;
-        const double scale = exp(shift);
-        // e^shift underflows to 0 while shift is finite, so scale * shift needs no guard.
-        total = {total.s * scale, scale * (total.t + shift * total.s), total.q * scale * scale};
+        const double factor = exp(shift);
+        // e^shift underflows to 0 while shift is finite, so factor * shift needs no guard.
+        total = {total.s * factor, factor * (total.t + shift * total.s),
+                 total.q * factor * factor};
       }
       m = block_m;
+      if constexpr (What::kKeep) {
+        begin_segment(*kept, begin, m, inverse_temperature);
+      }
     }
-    const Sums block = block_sums<Element, kSquares>(z + begin, count, m, inverse_f32);
+    typename Element::Storage* keep = nullptr;
+    if constexpr (What::kKeep) {
+      keep = kept->e + begin;
+    }
+    const Sums block =
+        block_sums<Element, What::kSquares, What::kKeep>(z + begin, count, m, scale, keep);
     total = {total.s + block.s, total.t + block.t * inverse_temperature, total.q + block.q};
   }
   if (m == -__builtin_inff()) {
     return bad_row(GRPO4J_ROW_ALL_MINUS_INF);
   }
-  // Adding to the exponent bits of a NaN may make a number of it; e * d stays NaN.
   if (!__builtin_isfinite(total.s) || __builtin_isnan(total.t)) {
     return bad_row(GRPO4J_ROW_NOT_FINITE);
   }
@@ -174,17 +276,34 @@ RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
           total.q / (total.s * total.s), total};
 }
 
-// The same with what can be said of the row before it is read.
+// A row: where it lies and what is asked of it.
 template <class Element>
-RowStatistics checked_statistics(const typename Element::Storage* z, int64_t vocab, int64_t target,
-                                 int64_t vocab_total, double inverse_temperature) {
-  if (target < 0 || target >= vocab_total) {
-    return bad_row(GRPO4J_ROW_TARGET_OUT_OF_RANGE);
+struct RowView {
+  const typename Element::Storage* z;
+  int64_t vocab;
+  int64_t target;       // counts from the start of the whole vocabulary
+  int64_t vocab_total;
+  double inverse_temperature;
+  bool squares;  // whether sum p^2 is wanted
+};
+
+// What can be said of a row before it is read.
+template <class Element>
+int32_t usable_row(const RowView<Element>& row) {
+  if (row.target < 0 || row.target >= row.vocab_total) {
+    return GRPO4J_ROW_TARGET_OUT_OF_RANGE;
   }
-  if (!usable_temperature(1 / inverse_temperature)) {
-    return bad_row(GRPO4J_ROW_TEMPERATURE);
+  return usable_temperature(1 / row.inverse_temperature) ? GRPO4J_ROW_OK : GRPO4J_ROW_TEMPERATURE;
+}
+
+template <class Element>
+RowStatistics checked_statistics(const RowView<Element>& row) {
+  if (const int32_t reason = usable_row(row); reason != GRPO4J_ROW_OK) {
+    return bad_row(reason);
   }
-  return row_statistics<Element>(z, vocab, inverse_temperature);
+  const auto statistics = row.squares ? row_statistics<Element, Wanted<true, false>>
+                                      : row_statistics<Element, Wanted<false, false>>;
+  return statistics(row.z, row.vocab, row.inverse_temperature, nullptr);
 }
 
 // The outputs of row i, as stored; log_prob is what the objective sees.

@@ -14,8 +14,8 @@ void token_stats_rows(const grpo4j_token_stats_args& args, RowRange range, BadRo
         static_cast<const Storage*>(logits.data) + row_of(args.rows, i) * logits.row_stride;
     const int64_t target = target_of(args.rows, i);
     const double inverse_temperature = 1.0 / temperature_of(args.rows, i);
-    const RowStatistics row = checked_statistics<Element>(z, logits.vocab, target, logits.vocab,
-                                                          inverse_temperature);
+    const RowStatistics row = checked_statistics<Element>(
+        {z, logits.vocab, target, logits.vocab, inverse_temperature, args.out.sum_squares != nullptr});
     if (row.reason != GRPO4J_ROW_OK) {
       report_bad(bad, i, row.reason);
       fill_outputs(args.out, i, __builtin_nanf(""));

@@ -34,30 +34,40 @@ inline float reduce_max(Vec a) {
 }
 // fma in one rounding on every ISA.
 inline Vec fma_once(Vec a, Vec b, Vec c) { return fma(a, b, c); }
-// The low bits of n, as an integer, added to the exponent of a.
-inline Vec add_to_exponent(Vec a, Vec n) {
-  return {_mm256_castsi256_ps(_mm256_add_epi32(
-      _mm256_castps_si256(a.v), _mm256_slli_epi32(_mm256_castps_si256(n.v), 23)))};
+// A table of 2^kTableBits floats, looked up by the low bits of an index's representation.
+constexpr int kTableBits = 3;
+struct Table {
+  __m256 v;
+};
+inline Table load_table(const float* p) { return {_mm256_loadu_ps(p)}; }
+inline Vec lookup(const Table& table, Vec index) {
+  return {_mm256_permutevar8x32_ps(table.v, _mm256_castps_si256(index.v))};
 }
-inline Vec shift_to_exponent(Vec a) {
-  return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a.v), 23))};
+// The bits of n, shifted, added to those of a.
+template <int kShift>
+inline Vec add_shifted(Vec a, Vec n) {
+  return {_mm256_castsi256_ps(_mm256_add_epi32(
+      _mm256_castps_si256(a.v), _mm256_slli_epi32(_mm256_castps_si256(n.v), kShift)))};
 }
 
 inline Vec load_f32(const float* p) { return {_mm256_loadu_ps(p)}; }
 inline void store_f32(float* p, Vec a) { _mm256_storeu_ps(p, a.v); }
 
-inline Vec load_bf16(const uint16_t* p) {
-  const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-  return {_mm256_castsi256_ps(_mm256_slli_epi32(wide, 16))};
+// Even and odd elements of 16 neighbours: no widening shuffle.
+inline void load_bf16_pair(const uint16_t* p, Vec& even, Vec& odd) {
+  const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  even = {_mm256_castsi256_ps(_mm256_slli_epi32(both, 16))};
+  odd = {_mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32(-65536)))};
 }
-inline void store_bf16(uint16_t* p, Vec a) {
+inline __m256i rounded_to_bf16(Vec a) {
   const __m256i bits = _mm256_castps_si256(a.v);
   const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-  const __m256i rounded = _mm256_srli_epi32(
-      _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd), 16);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
-                   _mm_packus_epi32(_mm256_castsi256_si128(rounded),
-                                    _mm256_extracti128_si256(rounded, 1)));
+  return _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+}
+inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
+  const __m256i low = _mm256_srli_epi32(rounded_to_bf16(even), 16);
+  const __m256i high = _mm256_and_si256(rounded_to_bf16(odd), _mm256_set1_epi32(-65536));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_or_si256(low, high));
 }
 
 inline Vec load_f16(const uint16_t* p) {

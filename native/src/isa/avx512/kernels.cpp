@@ -1,5 +1,6 @@
 // The avx512 copy of every kernel; CMakeLists.txt gives this file alone its instruction-set flags.
 #define GRPO4J_ISA avx512
+#define GRPO4J_ISA_CODE GRPO4J_ISA_AVX512
 
 #include "grpo4j/grpo4j.h"
 #include "isa/avx512/simd.h"

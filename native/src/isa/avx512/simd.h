@@ -1,4 +1,4 @@
-// Sixteen floats. Needs AVX-512 F, BW, VL and DQ.
+// Sixteen floats. Needs AVX-512 F, BW, VL and DQ; with __AVX512BF16__ also BF16.
 #pragma once
 
 #include <immintrin.h>
@@ -7,7 +7,7 @@
 namespace grpo4j::GRPO4J_ISA {
 namespace {
 
-constexpr int32_t kIsa = GRPO4J_ISA_AVX512;
+constexpr int32_t kIsa = GRPO4J_ISA_CODE;
 constexpr int kUnroll = 4;
 
 struct Vec {
@@ -26,30 +26,53 @@ inline float reduce_add(Vec a) { return _mm512_reduce_add_ps(a.v); }
 inline float reduce_max(Vec a) { return _mm512_reduce_max_ps(a.v); }
 // fma in one rounding on every ISA.
 inline Vec fma_once(Vec a, Vec b, Vec c) { return fma(a, b, c); }
-// The low bits of n, as an integer, added to the exponent of a.
-inline Vec add_to_exponent(Vec a, Vec n) {
-  return {_mm512_castsi512_ps(_mm512_add_epi32(
-      _mm512_castps_si512(a.v), _mm512_slli_epi32(_mm512_castps_si512(n.v), 23)))};
+// A table of 2^kTableBits floats, looked up by the low bits of an index's representation.
+constexpr int kTableBits = 5;
+struct Table {
+  __m512 low;
+  __m512 high;
+};
+inline Table load_table(const float* p) { return {_mm512_loadu_ps(p), _mm512_loadu_ps(p + 16)}; }
+inline Vec lookup(const Table& table, Vec index) {
+  return {_mm512_permutex2var_ps(table.low, _mm512_castps_si512(index.v), table.high)};
 }
-inline Vec shift_to_exponent(Vec a) {
-  return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a.v), 23))};
+// The bits of n, shifted, added to those of a.
+template <int kShift>
+inline Vec add_shifted(Vec a, Vec n) {
+  return {_mm512_castsi512_ps(_mm512_add_epi32(
+      _mm512_castps_si512(a.v), _mm512_slli_epi32(_mm512_castps_si512(n.v), kShift)))};
 }
 
 inline Vec load_f32(const float* p) { return {_mm512_loadu_ps(p)}; }
 inline void store_f32(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
 
-inline Vec load_bf16(const uint16_t* p) {
-  const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-  return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
+// Even and odd elements of 32 neighbours: no widening shuffle.
+inline void load_bf16_pair(const uint16_t* p, Vec& even, Vec& odd) {
+  const __m512i both = _mm512_loadu_si512(p);
+  even = {_mm512_castsi512_ps(_mm512_slli_epi32(both, 16))};
+  odd = {_mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32(-65536)))};
 }
-inline void store_bf16(uint16_t* p, Vec a) {
+#ifdef __AVX512BF16__
+inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
+  // The instruction leaves sixteen even ones, then sixteen odd ones.
+  alignas(64) static const uint16_t kInterleave[32] = {
+      0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+      8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  const __m512i halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(odd.v, even.v));
+  _mm512_storeu_si512(p, _mm512_permutexvar_epi16(_mm512_load_si512(kInterleave), halves));
+}
+#else
+inline __m512i rounded_to_bf16(Vec a) {
   const __m512i bits = _mm512_castps_si512(a.v);
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  const __m512i rounded =
-      _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
-                      _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+  return _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
 }
+inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
+  const __m512i low = _mm512_srli_epi32(rounded_to_bf16(even), 16);
+  const __m512i high = _mm512_and_si512(rounded_to_bf16(odd), _mm512_set1_epi32(-65536));
+  _mm512_storeu_si512(p, _mm512_or_si512(low, high));
+}
+#endif
 
 inline Vec load_f16(const uint16_t* p) {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};

@@ -31,21 +31,29 @@ inline float reduce_max(Vec a) { return a.v; }
 inline Vec fma_once(Vec a, Vec b, Vec c) {
   return {static_cast<float>(static_cast<double>(a.v) * b.v + c.v)};
 }
-// The low bits of n, as an integer, added to the exponent of a.
-inline Vec add_to_exponent(Vec a, Vec n) {
-  uint32_t bits;
-  uint32_t exponent;
-  memcpy(&bits, &a.v, sizeof bits);
-  memcpy(&exponent, &n.v, sizeof exponent);
-  bits += exponent << 23;
-  Vec out;
-  memcpy(&out.v, &bits, sizeof bits);
-  return out;
+// A table of 2^kTableBits floats, looked up by the low bits of an index's representation.
+constexpr int kTableBits = 5;
+struct Table {
+  float entries[1 << kTableBits];
+};
+inline Table load_table(const float* p) {
+  Table table;
+  memcpy(table.entries, p, sizeof table.entries);
+  return table;
 }
-inline Vec shift_to_exponent(Vec a) {
+inline Vec lookup(const Table& table, Vec index) {
   uint32_t bits;
+  memcpy(&bits, &index.v, sizeof bits);
+  return {table.entries[bits & ((1u << kTableBits) - 1)]};
+}
+// The bits of n, shifted, added to those of a.
+template <int kShift>
+inline Vec add_shifted(Vec a, Vec n) {
+  uint32_t bits;
+  uint32_t added;
   memcpy(&bits, &a.v, sizeof bits);
-  bits <<= 23;
+  memcpy(&added, &n.v, sizeof added);
+  bits += added << kShift;
   Vec out;
   memcpy(&out.v, &bits, sizeof bits);
   return out;
@@ -54,16 +62,24 @@ inline Vec shift_to_exponent(Vec a) {
 inline Vec load_f32(const float* p) { return {*p}; }
 inline void store_f32(float* p, Vec a) { *p = a.v; }
 
-inline Vec load_bf16(const uint16_t* p) {
-  const uint32_t bits = uint32_t{*p} << 16;
-  Vec out;
-  memcpy(&out.v, &bits, sizeof bits);
-  return out;
+inline float bf16_to_float(uint16_t h) {
+  const uint32_t bits = uint32_t{h} << 16;
+  float f;
+  memcpy(&f, &bits, sizeof bits);
+  return f;
 }
-inline void store_bf16(uint16_t* p, Vec a) {
+inline void load_bf16_pair(const uint16_t* p, Vec& even, Vec& odd) {
+  even = {bf16_to_float(p[0])};
+  odd = {bf16_to_float(p[1])};
+}
+inline uint16_t rounded_to_bf16(Vec a) {
   uint32_t bits;
   memcpy(&bits, &a.v, sizeof bits);
-  *p = static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+  return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
+  p[0] = rounded_to_bf16(even);
+  p[1] = rounded_to_bf16(odd);
 }
 
 inline float half_to_float(uint16_t h) { return half_bits_to_float(h); }

@@ -7,7 +7,11 @@ import org.grpo4j.kernels.internal.Native;
 public enum Isa {
   SCALAR(Native.GRPO4J_ISA_SCALAR),
   AVX2(Native.GRPO4J_ISA_AVX2),
-  AVX512(Native.GRPO4J_ISA_AVX512);
+  AVX512(Native.GRPO4J_ISA_AVX512),
+  /** AVX-512 with its conversion of f32 to bf16. */
+  AVX512_BF16(Native.GRPO4J_ISA_AVX512_BF16),
+  /** AArch64's vector instructions. */
+  NEON(Native.GRPO4J_ISA_NEON);
 
   private final int code;
 
@@ -23,7 +27,7 @@ public enum Isa {
     return values()[code];
   }
 
-  /** The name as {@code -Dgrpo4j.isa} and {@code GRPO4J_ISA} take it: scalar, avx2, avx512. */
+  /** The name as {@code -Dgrpo4j.isa} and {@code GRPO4J_ISA} take it: scalar, avx512_bf16. */
   @Override
   public String toString() {
     return name().toLowerCase(Locale.ROOT);

@@ -69,7 +69,8 @@ class KernelsTest {
     Outcome property = run(Map.of(), "-Dgrpo4j.isa=neon9");
     assertNotEquals(0, property.status);
     assertTrue(
-        property.output.contains("-Dgrpo4j.isa=neon9: want one of [scalar, avx2, avx512]"),
+        property.output.contains(
+            "-Dgrpo4j.isa=neon9: want one of [scalar, avx2, avx512, avx512_bf16, neon]"),
         property.output);
     Outcome environment = run(Map.of("GRPO4J_ISA", "neon9"));
     assertNotEquals(0, environment.status);

@@ -18,8 +18,10 @@ public record RuntimeSettings(
   /** Instruction sets; AUTO takes the widest present. */
   public enum Isa {
     AUTO,
+    AVX512_BF16,
     AVX512,
     AVX2,
+    NEON,
     SCALAR
   }
 }
