@@ -93,7 +93,7 @@ struct Batch {
     grpo4j_policy_loss_args a = {};
     a.logits = logits.view(c);
     a.gradient = c.in_place ? a.logits : gradient.view(c);
-    a.rows = {c.rows, nullptr, targets.data(), GRPO4J_I64, kTemperature, nullptr};
+    a.rows = {c.rows, nullptr, targets.data(), GRPO4J_I64, kTemperature, nullptr, 0};
     a.batch.old_log_probs = old_log_probs.data();
     a.batch.advantages = advantages.data();
     a.batch.policy_weights = policy_weights.data();

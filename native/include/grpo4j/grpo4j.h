@@ -65,7 +65,10 @@ enum {
 /* Flags. */
 enum {
   /* Bad rows are no error: their gradient and outputs become 0, and the report counts them. */
-  GRPO4J_ZERO_BAD_ROWS = 1
+  GRPO4J_ZERO_BAD_ROWS = 1,
+  /* The gradient is added to what its memory holds, which must not be the logits'. Rows without a
+     gradient (masked, bad) stay as they are. */
+  GRPO4J_ACCUMULATE = 2
 };
 
 /* A non-owning matrix [rows, vocab]; row r starts at element r * row_stride. */
@@ -105,6 +108,7 @@ typedef struct grpo4j_rows {
   int32_t target_type;        /* GRPO4J_I64 or GRPO4J_I32 */
   double temperature;
   const float* temperatures;  /* [n], instead of temperature; null: the same for all rows */
+  double soft_cap;            /* c: logits u count as z = c tanh(u / c); 0: as they are */
 } grpo4j_rows;
 
 typedef struct grpo4j_token_stats_args {
@@ -230,6 +234,7 @@ typedef struct grpo4j_logits_gradient_args {
   int64_t vocab_total;
   const grpo4j_row_state* states; /* [n], merged over all shards */
   const grpo4j_row_slopes* slopes; /* [n]; both 0: the row is not read, its gradient is 0 */
+  uint32_t flags;
 } grpo4j_logits_gradient_args;
 
 /*
@@ -264,7 +269,8 @@ GRPO4J_API int32_t grpo4j_token_stats(const grpo4j_token_stats_args* args, grpo4
 /*
  * loss = sum_t policy_weight_t l_t + sum_t regularizer_weight_t (kl_coef KL_t - entropy_coef H_t)
  * and its gradient to the logits:
- *   dz_v = (1/T) [ g (1[v = y] - p_v) - h p_v (log p_v + H) ],  g = dloss/dlogProb, h = dloss/dH.
+ *   dz_v = (1/T) [ g (1[v = y] - p_v) - h p_v (log p_v + H) ],  g = dloss/dlogProb, h = dloss/dH,
+ * times 1 - (z_v / c)^2 under a soft cap c.
  * A row whose two weights are 0 is not read: its gradient and outputs are exactly 0, and it does not
  * count in its sequence. The gradient of a bad row is 0. Rows that row_indices leaves out are
  * neither read nor written. With a ratio per token each row is visited once: n * vocab *

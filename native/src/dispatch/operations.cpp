@@ -122,7 +122,8 @@ grpo4j_policy_metrics by_sequence(const grpo4j_policy_loss_args& args, const Ker
   }
   metrics.report.bad_rows += merged.bad_rows;
   const grpo4j_logits_gradient_args gradient = {args.logits, args.gradient, args.rows, 0,
-                                                vocab,       args.states,   args.slopes};
+                                                vocab,       args.states,   args.slopes,
+                                                args.flags};
   report = for_each_range(n, vocab, [&](RowRange range, BadRows& bad) {
     kernels.logits_gradient(gradient, range, bad);
   });

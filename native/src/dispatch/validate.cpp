@@ -42,7 +42,8 @@ bool valid_rows(const grpo4j_matrix& logits, const grpo4j_rows& rows, bool incre
   return valid_rows(logits, rows.n, rows.row_indices, increasing) &&
          (rows.n == 0 || rows.targets != nullptr) &&
          (rows.target_type == GRPO4J_I64 || rows.target_type == GRPO4J_I32) &&
-         (rows.temperatures != nullptr || positive(rows.temperature));
+         (rows.temperatures != nullptr || positive(rows.temperature)) &&
+         (rows.soft_cap == 0 || positive(rows.soft_cap));
 }
 
 bool valid_outputs(const grpo4j_row_outputs& out, int64_t n) {
@@ -111,7 +112,10 @@ bool same_or_disjoint(const grpo4j_matrix& a, const grpo4j_matrix& b) {
          end_of(b) <= reinterpret_cast<uintptr_t>(a.data);
 }
 
-bool valid_gradient(const grpo4j_matrix& logits, const grpo4j_matrix& gradient) {
+bool valid_gradient(const grpo4j_matrix& logits, const grpo4j_matrix& gradient, uint32_t flags) {
+  if ((flags & GRPO4J_ACCUMULATE) != 0 && logits.rows > 0 && gradient.data == logits.data) {
+    return false;
+  }
   return valid_matrix(gradient) && gradient.dtype == logits.dtype && gradient.rows == logits.rows &&
          gradient.vocab == logits.vocab && (logits.rows == 0 || same_or_disjoint(logits, gradient));
 }
@@ -126,7 +130,7 @@ bool valid(const grpo4j_token_stats_args& args) {
 bool valid(const grpo4j_policy_loss_args& args) {
   const int64_t n = args.rows.n;
   // A row listed twice would be read after its gradient replaced it.
-  return valid_matrix(args.logits) && valid_gradient(args.logits, args.gradient) &&
+  return valid_matrix(args.logits) && valid_gradient(args.logits, args.gradient, args.flags) &&
          valid_rows(args.logits, args.rows, /*increasing=*/true) && valid_outputs(args.out, n) &&
          valid_config(args.config) && valid_batch(args.batch, args.config, n) &&
          (n == 0 || args.config.ratio_level == GRPO4J_RATIO_TOKEN ||
@@ -152,7 +156,7 @@ bool valid(const grpo4j_objective_args& args) {
 }
 
 bool valid(const grpo4j_logits_gradient_args& args) {
-  return valid_matrix(args.logits) && valid_gradient(args.logits, args.gradient) &&
+  return valid_matrix(args.logits) && valid_gradient(args.logits, args.gradient, args.flags) &&
          valid_rows(args.logits, args.rows, /*increasing=*/true) &&
          valid_shard(args.logits, args.vocab_begin, args.vocab_total) &&
          (args.rows.n == 0 || (args.states != nullptr && args.slopes != nullptr));

@@ -5,10 +5,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <type_traits>
+
 #include "exp.h"
 #include "element.h"
 #include "job.h"
 #include "rows.h"
+#include "soft_cap.h"
 #include "row_statistics.h"
 
 #include "policy_loss.h"

@@ -63,12 +63,24 @@ struct F16 {
 
 constexpr int64_t kPair = 2 * Vec::kWidth;
 
-// Fewer elements than a pair of vectors holds; the rest is -inf, which adds nothing to any statistic.
+// Fewer elements than a pair holds, followed by 0: a gradient that is added to.
 template <class Element>
-void load_tail(const typename Element::Storage* p, int64_t count, Vec& a, Vec& b) {
+void load_sum_tail(const typename Element::Storage* p, int64_t count, Vec& a, Vec& b) {
+  float buffer[kPair] = {};
+  for (int64_t i = 0; i < count; ++i) {
+    buffer[i] = Element::to_float(p[i]);
+  }
+  a = load_f32(buffer);
+  b = load_f32(buffer + Vec::kWidth);
+}
+
+// Fewer elements than a pair of vectors holds, capped; the rest is -inf, which adds nothing to any
+// statistic.
+template <class Element, class Cap>
+void load_tail(const typename Element::Storage* p, int64_t count, const Cap& cap, Vec& a, Vec& b) {
   float buffer[kPair];
   for (int i = 0; i < kPair; ++i) {
-    buffer[i] = i < count ? Element::to_float(p[i]) : -__builtin_inff();
+    buffer[i] = i < count ? cap(Element::to_float(p[i])) : -__builtin_inff();
   }
   a = load_f32(buffer);
   b = load_f32(buffer + Vec::kWidth);

@@ -57,7 +57,7 @@ float block_max(const typename Element::Storage* z, int64_t count) {
     if (i + kPair <= count) {
       Element::load_pair(z + i, a, b);
     } else {
-      load_tail<Element>(z + i, count - i, a, b);
+      load_tail<Element>(z + i, count - i, NoCap(0), a, b);
     }
     m[0] = max(m[0], a);
     m[1] = max(m[1], b);
@@ -154,10 +154,19 @@ inline void prefetch_lines(const void* p, int64_t bytes) {
   }
 }
 
+// What is asked of a row's statistics: sum p^2 (one multiplication per element), e^u kept, a cap.
+template <bool kSquaresValue, bool kKeepValue, class CapType>
+struct Wanted {
+  using Cap = CapType;
+  static constexpr bool kSquares = kSquaresValue;
+  static constexpr bool kKeep = kKeepValue;
+};
+
 // keep, where it is not null, gets e^u; it may be z.
-template <class Element, bool kSquares, bool kKeep>
+template <class Element, class What>
 Sums block_sums(const typename Element::Storage* z, int64_t count, float max_logit,
-                const ExpScale& scale, typename Element::Storage* keep) {
+                const ExpScale& scale, const typename What::Cap& cap,
+                typename Element::Storage* keep) {
   const Vec m = set1(max_logit);
   LaneSums lanes[kUnroll];
   for (int k = 0; k < kUnroll; ++k) {
@@ -170,9 +179,9 @@ Sums block_sums(const typename Element::Storage* z, int64_t count, float max_log
 #pragma GCC unroll 4
     for (int k = 0; k < kUnroll; k += 2) {
       Element::load_pair(z + i + k * Vec::kWidth, a, b);
-      a = add_to<kSquares>(lanes[k], a, m, scale);
-      b = add_to<kSquares>(lanes[k + 1], b, m, scale);
-      if constexpr (kKeep) {
+      a = add_to<What::kSquares>(lanes[k], cap(a), m, scale);
+      b = add_to<What::kSquares>(lanes[k + 1], cap(b), m, scale);
+      if constexpr (What::kKeep) {
         Element::store_pair(keep + i + k * Vec::kWidth, a, b);
       }
     }
@@ -181,12 +190,14 @@ Sums block_sums(const typename Element::Storage* z, int64_t count, float max_log
   for (; i < count; i += kPair) {
     if (i + kPair <= count) {
       Element::load_pair(z + i, a, b);
+      a = cap(a);
+      b = cap(b);
     } else {
-      load_tail<Element>(z + i, count - i, a, b);
+      load_tail<Element>(z + i, count - i, cap, a, b);
     }
-    a = add_to<kSquares>(lanes[0], a, m, scale);
-    b = add_to<kSquares>(lanes[1], b, m, scale);
-    if constexpr (kKeep) {
+    a = add_to<What::kSquares>(lanes[0], a, m, scale);
+    b = add_to<What::kSquares>(lanes[1], b, m, scale);
+    if constexpr (What::kKeep) {
       if (i + kPair <= count) {
         Element::store_pair(keep + i, a, b);
       } else {
@@ -214,22 +225,29 @@ bool has_nan(const typename Element::Storage* z, int64_t count) {
 
 inline RowStatistics bad_row(int32_t reason) { return {reason, 0, 0, 0, 0, 0, {0, 0, 0}}; }
 
-// What is asked of a row's statistics: sum p^2 (one multiplication per element), e^u kept.
-template <bool kSquaresValue, bool kKeepValue>
-struct Wanted {
-  static constexpr bool kSquares = kSquaresValue;
-  static constexpr bool kKeep = kKeepValue;
+// A row: where it lies and what is asked of it.
+template <class Element>
+struct RowView {
+  const typename Element::Storage* z;
+  int64_t vocab;
+  int64_t target;       // counts from the start of the whole vocabulary
+  int64_t vocab_total;
+  double inverse_temperature;
+  bool squares;  // whether sum p^2 is wanted
 };
 
 template <class Element, class What>
-RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
-                             double inverse_temperature, KeptExp<Element>* kept) {
+RowStatistics row_statistics(const RowView<Element>& row, const typename What::Cap& cap,
+                             KeptExp<Element>* kept) {
+  const typename Element::Storage* z = row.z;
+  const int64_t vocab = row.vocab;
+  const double inverse_temperature = row.inverse_temperature;
   const ExpScale scale = exp_scale(static_cast<float>(inverse_temperature));
   float m = -__builtin_inff();
   Sums total = {0, 0, 0};
   for (int64_t begin = 0; begin < vocab; begin += kBlock) {
     const int64_t count = vocab - begin < kBlock ? vocab - begin : kBlock;
-    const float block_m = block_max<Element>(z + begin, count);
+    const float block_m = cap(block_max<Element>(z + begin, count));
     if (block_m == __builtin_inff()) {
       return bad_row(GRPO4J_ROW_NOT_FINITE);
     }
@@ -261,7 +279,7 @@ RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
       keep = kept->e + begin;
     }
     const Sums block =
-        block_sums<Element, What::kSquares, What::kKeep>(z + begin, count, m, scale, keep);
+        block_sums<Element, What>(z + begin, count, m, scale, cap, keep);
     total = {total.s + block.s, total.t + block.t * inverse_temperature, total.q + block.q};
   }
   if (m == -__builtin_inff()) {
@@ -276,17 +294,6 @@ RowStatistics row_statistics(const typename Element::Storage* z, int64_t vocab,
           total.q / (total.s * total.s), total};
 }
 
-// A row: where it lies and what is asked of it.
-template <class Element>
-struct RowView {
-  const typename Element::Storage* z;
-  int64_t vocab;
-  int64_t target;       // counts from the start of the whole vocabulary
-  int64_t vocab_total;
-  double inverse_temperature;
-  bool squares;  // whether sum p^2 is wanted
-};
-
 // What can be said of a row before it is read.
 template <class Element>
 int32_t usable_row(const RowView<Element>& row) {
@@ -296,14 +303,40 @@ int32_t usable_row(const RowView<Element>& row) {
   return usable_temperature(1 / row.inverse_temperature) ? GRPO4J_ROW_OK : GRPO4J_ROW_TEMPERATURE;
 }
 
-template <class Element>
-RowStatistics checked_statistics(const RowView<Element>& row) {
+template <class Element, class Cap>
+RowStatistics checked_statistics(const RowView<Element>& row, const Cap& cap) {
   if (const int32_t reason = usable_row(row); reason != GRPO4J_ROW_OK) {
     return bad_row(reason);
   }
-  const auto statistics = row.squares ? row_statistics<Element, Wanted<true, false>>
-                                      : row_statistics<Element, Wanted<false, false>>;
-  return statistics(row.z, row.vocab, row.inverse_temperature, nullptr);
+  const auto statistics = row.squares ? row_statistics<Element, Wanted<true, false, Cap>>
+                                      : row_statistics<Element, Wanted<false, false, Cap>>;
+  return statistics(row, cap, nullptr);
+}
+
+// Calls rows(cap) with the cap that a call asks for.
+template <class Rows>
+void with_cap(double soft_cap, const Rows& rows) {
+  if (soft_cap == 0) {
+    rows(NoCap(0));
+  } else {
+    rows(SoftCap(soft_cap));
+  }
+}
+
+// The kernels are written for one element type and one cap; this picks them for a call.
+template <template <class, class> class Kernel, class... Args>
+void dispatch(const grpo4j_matrix& logits, double soft_cap, const Args&... args) {
+  with_cap(soft_cap, [&](const auto& cap) {
+    using Cap = std::remove_cvref_t<decltype(cap)>;
+    switch (logits.dtype) {
+      case GRPO4J_F32:
+        return Kernel<F32, Cap>::run(cap, args...);
+      case GRPO4J_BF16:
+        return Kernel<Bf16, Cap>::run(cap, args...);
+      default:
+        return Kernel<F16, Cap>::run(cap, args...);
+    }
+  });
 }
 
 // The outputs of row i, as stored; log_prob is what the objective sees.

@@ -32,6 +32,16 @@ inline float reduce_max(Vec a) {
   half = _mm_max_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
 }
+inline Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
+inline Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+// The magnitude of a with the sign of b.
+inline Vec copy_sign(Vec a, Vec b) {
+  return {_mm256_or_ps(a.v, _mm256_and_ps(b.v, _mm256_set1_ps(-0.0f)))};
+}
+// a < b ? x : y; y when either is NaN.
+inline Vec select_less(Vec a, Vec b, Vec x, Vec y) {
+  return {_mm256_blendv_ps(y.v, x.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
+}
 // fma in one rounding on every ISA.
 inline Vec fma_once(Vec a, Vec b, Vec c) { return fma(a, b, c); }
 // A table of 2^kTableBits floats, looked up by the low bits of an index's representation.

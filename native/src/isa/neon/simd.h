@@ -24,6 +24,16 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
 inline Vec max(Vec a, Vec b) { return {vbslq_f32(vcgtq_f32(a.v, b.v), a.v, b.v)}; }
 inline float reduce_add(Vec a) { return vaddvq_f32(a.v); }
 inline float reduce_max(Vec a) { return vmaxvq_f32(a.v); }
+inline Vec operator/(Vec a, Vec b) { return {vdivq_f32(a.v, b.v)}; }
+inline Vec abs(Vec a) { return {vabsq_f32(a.v)}; }
+// The magnitude of a with the sign of b.
+inline Vec copy_sign(Vec a, Vec b) {
+  return {vbslq_f32(vdupq_n_u32(0x80000000u), b.v, a.v)};
+}
+// a < b ? x : y; y when either is NaN.
+inline Vec select_less(Vec a, Vec b, Vec x, Vec y) {
+  return {vbslq_f32(vcltq_f32(a.v, b.v), x.v, y.v)};
+}
 // fma in one rounding on every ISA.
 inline Vec fma_once(Vec a, Vec b, Vec c) { return fma(a, b, c); }
 // No permutation of floats by index: the exponential is a polynomial alone.

@@ -27,6 +27,12 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
 inline Vec max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }
 inline float reduce_add(Vec a) { return a.v; }
 inline float reduce_max(Vec a) { return a.v; }
+inline Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
+inline Vec abs(Vec a) { return {__builtin_fabsf(a.v)}; }
+// The magnitude of a with the sign of b.
+inline Vec copy_sign(Vec a, Vec b) { return {__builtin_copysignf(a.v, b.v)}; }
+// a < b ? x : y; y when either is NaN.
+inline Vec select_less(Vec a, Vec b, Vec x, Vec y) { return a.v < b.v ? x : y; }
 // In double, where the product is exact.
 inline Vec fma_once(Vec a, Vec b, Vec c) {
   return {static_cast<float>(static_cast<double>(a.v) * b.v + c.v)};

@@ -50,4 +50,10 @@ final class Arguments {
       throw invalid("temperature is %s: want > 0 and finite", value);
     }
   }
+
+  static void softCap(double value) {
+    if (!(value >= 0) || Double.isInfinite(value)) {
+      throw invalid("softCap is %s: want > 0 and finite, or 0 for none", value);
+    }
+  }
 }

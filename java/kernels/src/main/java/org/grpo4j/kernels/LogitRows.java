@@ -16,15 +16,27 @@ import org.jspecify.annotations.Nullable;
  *     they must be strictly increasing
  * @param temperature divides the logits of every row
  * @param temperatures [N] one per row instead of temperature, or null
+ * @param softCap c: a logit u counts as c·tanh(u/c); 0: as it is
  */
 public record LogitRows(
     Pointer targets,
     @Nullable LongPointer rowIndices,
     double temperature,
-    @Nullable FloatPointer temperatures) {
+    @Nullable FloatPointer temperatures,
+    double softCap) {
 
   public LogitRows {
     Arguments.temperature(temperature);
+    Arguments.softCap(softCap);
+  }
+
+  /** Rows without a soft cap. */
+  public LogitRows(
+      Pointer targets,
+      @Nullable LongPointer rowIndices,
+      double temperature,
+      @Nullable FloatPointer temperatures) {
+    this(targets, rowIndices, temperature, temperatures, 0);
   }
 
   /** All rows of the logits at one temperature. */
@@ -57,6 +69,7 @@ public record LogitRows(
         .targets(NativeCalls.Address.of(targets))
         .target_type(targets instanceof IntPointer ? Native.GRPO4J_I32 : Native.GRPO4J_I64)
         .temperature(temperature)
-        .temperatures(temperatures);
+        .temperatures(temperatures)
+        .soft_cap(softCap);
   }
 }

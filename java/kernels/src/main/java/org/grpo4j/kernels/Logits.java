@@ -153,6 +153,10 @@ public final class Logits {
     return String.format("[%d, %d] %s", rows, vocab, dtype);
   }
 
+  boolean sameMemory(Logits other) {
+    return address() == other.address();
+  }
+
   /** Whether both views are the same memory with the same layout, or share no byte. */
   boolean sameOrDisjoint(Logits other) {
     if (address() == other.address()) {

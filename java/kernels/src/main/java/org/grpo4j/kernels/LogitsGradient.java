@@ -28,12 +28,36 @@ public final class LogitsGradient {
       RowStates states,
       RowSlopes slopes,
       Logits gradient) {
+    return call(new Where(logits, rows, shard, gradient), states, slopes, 0);
+  }
+
+  /**
+   * The same, added to what the gradient's memory holds, which is not the logits'. Rows of slopes 0
+   * and bad rows stay as they are.
+   */
+  public static Isa accumulate(
+      Logits logits,
+      LogitRows rows,
+      VocabShard shard,
+      RowStates states,
+      RowSlopes slopes,
+      Logits gradient) {
+    return call(new Where(logits, rows, shard, gradient), states, slopes, Native.GRPO4J_ACCUMULATE);
+  }
+
+  private record Where(Logits logits, LogitRows rows, VocabShard shard, Logits gradient) {}
+
+  private static Isa call(Where where, RowStates states, RowSlopes slopes, int flags) {
+    Logits logits = where.logits();
+    LogitRows rows = where.rows();
+    VocabShard shard = where.shard();
+    Logits gradient = where.gradient();
     Kernels.ready();
     long n = rows.check(logits, true);
     shard.checkFits(logits);
     states.checkRows("states", n);
     slopes.checkRows("slopes", n);
-    NativeCalls.checkGradient(logits, gradient);
+    NativeCalls.checkGradient(logits, gradient, flags == Native.GRPO4J_ACCUMULATE);
     try (NativeLogitsGradientArgs args = new NativeLogitsGradientArgs();
         NativeReport report = new NativeReport()) {
       logits.describeTo(args.logits());
@@ -42,7 +66,8 @@ public final class LogitsGradient {
       args.vocab_begin(shard.begin())
           .vocab_total(shard.total())
           .states(states.memory())
-          .slopes(slopes.memory());
+          .slopes(slopes.memory())
+          .flags(flags);
       NativeCalls.check(Native.grpo4j_logits_gradient(args, report), report, n);
       return Isa.of(report.isa());
     } finally {

@@ -34,11 +34,15 @@ final class NativeCalls {
     }
   }
 
-  static void checkGradient(Logits logits, Logits gradient) {
+  static void checkGradient(Logits logits, Logits gradient, boolean accumulate) {
     if (!logits.sameShape(gradient)) {
       throw Arguments.invalid(
           "gradient has shape %s: want that of the logits, %s",
           gradient.describe(), logits.describe());
+    }
+    if (accumulate && logits.rows() > 0 && logits.sameMemory(gradient)) {
+      throw Arguments.invalid(
+          "gradient is the logits' memory: want memory of its own, it is added to");
     }
     if (!logits.sameOrDisjoint(gradient)) {
       throw Arguments.invalid(

@@ -27,9 +27,7 @@ public final class Objective {
     statistics.check(n);
     try (NativeObjectiveArgs args = new NativeObjectiveArgs();
         NativePolicyMetrics metrics = new NativePolicyMetrics()) {
-      args.n(n)
-          .slopes(slopes.memory())
-          .flags(config.zeroBadRows() ? Native.GRPO4J_ZERO_BAD_ROWS : 0);
+      args.n(n).slopes(slopes.memory()).flags(config.flags());
       batch.describeTo(args.batch());
       statistics.describeTo(args.out());
       config.describeTo(args.config());

@@ -92,9 +92,9 @@ public record PolicyBatch(
         values);
   }
 
-  /** Where these rows lie in the logits, with what divides them. */
-  public LogitRows rows(double temperature) {
-    return new LogitRows(targets, rowIndices, temperature, temperatures);
+  /** Where these rows lie in the logits, with what divides and caps them. */
+  public LogitRows rows(PolicyLossConfig config) {
+    return new LogitRows(targets, rowIndices, config.temperature(), temperatures, config.softCap());
   }
 
   /** B, 0 without sequences. */

@@ -14,14 +14,17 @@ public final class PolicyLoss {
    * Computes loss, statistics and gradient.
    *
    * <p>dz_v = (1/T)·[g·(1[v = y] − p_v) − h·p_v·(log p_v + H)] with g = ∂loss/∂logProb and h =
-   * ∂loss/∂H. Rows that the batch's rowIndices leave out are neither read nor written: in place,
-   * they still hold logits afterwards. With ratios per token each row is visited once; with ratios
-   * per sequence twice, and 56 bytes per row are allocated for the time of the call.
+   * ∂loss/∂H, times 1 − (z_v/c)² under a soft cap c. Rows that the batch's rowIndices leave out are
+   * neither read nor written: in place, they still hold logits afterwards. With ratios per token
+   * each row is visited once; with ratios per sequence twice, and 56 bytes per row are allocated
+   * for the time of the call.
    *
    * @param logits [rows, vocab]
    * @param batch N rows: all rows, or those it lists
    * @param out [N] each; 0 for a row whose two weights are 0
-   * @param gradient of the logits' shape and dtype: the same memory (in place) or disjoint
+   * @param gradient of the logits' shape and dtype: the same memory (in place) or disjoint; with
+   *     {@link PolicyLossConfig#accumulateGradient} disjoint, and rows without a gradient stay as
+   *     they are
    * @throws IllegalArgumentException if an argument is null, closed, overlapping or of the wrong
    *     shape; nothing was written then
    * @throws KernelException if rows are bad and {@link PolicyLossConfig#zeroBadRows} is off; the
@@ -34,11 +37,11 @@ public final class PolicyLoss {
       RowStatistics out,
       Logits gradient) {
     Kernels.ready();
-    LogitRows rows = batch.rows(config.temperature());
+    LogitRows rows = batch.rows(config);
     long n = rows.check(logits, true);
     batch.check(n, config);
     out.check(n);
-    NativeCalls.checkGradient(logits, gradient);
+    NativeCalls.checkGradient(logits, gradient, config.accumulateGradient());
     boolean twoVisits = config.ratioLevel() != RatioLevel.TOKEN;
     try (@Nullable RowStates states = twoVisits ? RowStates.allocate(n) : null;
         @Nullable RowSlopes slopes = twoVisits ? RowSlopes.allocate(n) : null;
@@ -52,7 +55,7 @@ public final class PolicyLoss {
       config.describeTo(args.config());
       args.states(states == null ? null : states.memory())
           .slopes(slopes == null ? null : slopes.memory())
-          .flags(config.zeroBadRows() ? Native.GRPO4J_ZERO_BAD_ROWS : 0);
+          .flags(config.flags());
       int status = Native.grpo4j_policy_loss(args, metrics);
       NativeCalls.check(status, metrics.report(), n);
       return PolicyLossMetrics.of(metrics);

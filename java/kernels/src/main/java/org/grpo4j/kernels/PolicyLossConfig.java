@@ -2,6 +2,7 @@ package org.grpo4j.kernels;
 
 import static org.grpo4j.kernels.Arguments.check;
 
+import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativePolicyConfig;
 
 /**
@@ -15,6 +16,8 @@ import org.grpo4j.kernels.internal.NativePolicyConfig;
  * @param entropyCoef factor of the entropy bonus
  * @param temperature the logits are divided by it, for log-probs, entropy and gradient alike; a
  *     batch with temperatures of its own overrules it
+ * @param softCap c: a logit u counts as c·tanh(u/c), before the temperature; 0: none
+ * @param accumulateGradient whether the gradient is added to what its memory holds; not in place
  * @param zeroBadRows whether bad rows are zeroed and counted instead of being an error
  */
 public record PolicyLossConfig(
@@ -25,6 +28,8 @@ public record PolicyLossConfig(
     boolean klBiasCorrected,
     double entropyCoef,
     double temperature,
+    double softCap,
+    boolean accumulateGradient,
     boolean zeroBadRows) {
 
   public PolicyLossConfig {
@@ -32,6 +37,7 @@ public record PolicyLossConfig(
     check(Double.isFinite(klCoef), "klCoef is %s: want a finite number", klCoef);
     check(Double.isFinite(entropyCoef), "entropyCoef is %s: want a finite number", entropyCoef);
     Arguments.temperature(temperature);
+    Arguments.softCap(softCap);
   }
 
   /** Everything at its default: clip 0.2 on both sides, nothing else. */
@@ -53,8 +59,15 @@ public record PolicyLossConfig(
     builder.klBiasCorrected = klBiasCorrected;
     builder.entropyCoef = entropyCoef;
     builder.temperature = temperature;
+    builder.softCap = softCap;
+    builder.accumulateGradient = accumulateGradient;
     builder.zeroBadRows = zeroBadRows;
     return builder;
+  }
+
+  int flags() {
+    return (zeroBadRows ? Native.GRPO4J_ZERO_BAD_ROWS : 0)
+        | (accumulateGradient ? Native.GRPO4J_ACCUMULATE : 0);
   }
 
   void describeTo(NativePolicyConfig to) {
@@ -79,6 +92,8 @@ public record PolicyLossConfig(
     private boolean klBiasCorrected = false;
     private double entropyCoef = 0;
     private double temperature = 1;
+    private double softCap = 0;
+    private boolean accumulateGradient = false;
     private boolean zeroBadRows = false;
 
     private Builder() {}
@@ -147,6 +162,16 @@ public record PolicyLossConfig(
       return this;
     }
 
+    public Builder softCap(double value) {
+      softCap = value;
+      return this;
+    }
+
+    public Builder accumulateGradient(boolean value) {
+      accumulateGradient = value;
+      return this;
+    }
+
     public Builder zeroBadRows(boolean value) {
       zeroBadRows = value;
       return this;
@@ -161,6 +186,8 @@ public record PolicyLossConfig(
           klBiasCorrected,
           entropyCoef,
           temperature,
+          softCap,
+          accumulateGradient,
           zeroBadRows);
     }
   }

@@ -154,6 +154,11 @@ class ArgumentsTest {
     refused(
         "ratioLevel is TOKEN",
         () -> PolicyLossConfig.builder().objective(new PolicyObjective.Vespo()).build());
+    refused("softCap is -1.0", () -> PolicyLossConfig.builder().softCap(-1).build());
+    PolicyLossConfig adding = PolicyLossConfig.builder().accumulateGradient(true).build();
+    refused(
+        "gradient is the logits' memory",
+        () -> PolicyLoss.compute(logits, batch(null, targets, null, N), adding, out, logits));
     refused("tauPositive is 0.0", () -> new PolicyObjective.Sapo(0, 1));
     refused("lambdaNegative is -1.0", () -> new PolicyObjective.Vespo(2, 3, 3, -1));
     refused(

@@ -21,11 +21,18 @@ final class Conformance {
 
   private Conformance() {}
 
+  /** What the logits went through, and what that may cost. */
+  private record Scale(double temperature, double softCap, double capError) {}
+
   static void statistic(double expected, double got, String what) {
+    statistic(expected, got, 0, what);
+  }
+
+  private static void statistic(double expected, double got, double more, String what) {
     if (expected == got) {
       return; // covers infinities
     }
-    assertEquals(expected, got, STATISTIC + ULPS * Math.abs(expected), what);
+    assertEquals(expected, got, more + STATISTIC + ULPS * Math.abs(expected), what);
   }
 
   static void check(Fixture f, PolicyLossConfig config, Isa isa) {
@@ -51,9 +58,12 @@ final class Conformance {
         continue;
       }
       double temperature = f.temperature(i, config);
-      Oracle.Row row = Oracle.row(f.z[i], (int) f.targets[i], temperature);
-      statistics(row, out, i);
-      gradient(f, i, row, tokens[i], temperature);
+      Oracle.Row row =
+          Oracle.row(Oracle.capped(f.z[i], config.softCap()), (int) f.targets[i], temperature);
+      // tanh is good to 1e-7 of the cap.
+      double capError = 2.4e-7 * config.softCap() / temperature;
+      statistics(row, out, i, capError);
+      gradient(f, i, row, tokens[i], new Scale(temperature, config.softCap(), capError));
       loss += tokens[i].loss();
       scale += Math.abs(tokens[i].loss());
       active++;
@@ -88,18 +98,26 @@ final class Conformance {
   }
 
   static void statistics(Oracle.Row row, RowStatistics out, int i) {
-    statistic(row.logProb(), out.logProbs().get(i), "logProb of row " + i);
-    statistic(row.entropy(), out.entropy().get(i), "entropy of row " + i);
+    statistics(row, out, i, 0);
+  }
+
+  private static void statistics(Oracle.Row row, RowStatistics out, int i, double more) {
+    statistic(row.logProb(), out.logProbs().get(i), more, "logProb of row " + i);
+    statistic(row.entropy(), out.entropy().get(i), more, "entropy of row " + i);
     if (out.lse() != null && out.sumSquares() != null) {
-      statistic(row.lse(), out.lse().get(i), "lse of row " + i);
-      statistic(row.sumSquares(), out.sumSquares().get(i), "sumSquares of row " + i);
+      statistic(row.lse(), out.lse().get(i), more, "lse of row " + i);
+      statistic(row.sumSquares(), out.sumSquares().get(i), more, "sumSquares of row " + i);
     }
   }
 
-  private static void gradient(
-      Fixture f, int i, Oracle.Row row, Oracle.Token token, double temperature) {
+  private static void gradient(Fixture f, int i, Oracle.Row row, Oracle.Token token, Scale scale) {
     int target = (int) f.targets[i];
+    double temperature = scale.temperature();
     double[] expected = Oracle.gradient(row, target, token, temperature);
+    for (int v = 0; v < f.vocab && scale.softCap() > 0; v++) {
+      double y = Math.tanh(f.z[i][v] / scale.softCap());
+      expected[v] *= 1 - y * y;
+    }
     double[] got = f.gradientRow(i);
     DType dtype = f.layout.dtype();
     for (int v = 0; v < f.vocab; v++) {
@@ -107,7 +125,7 @@ final class Conformance {
       double slopes =
           Math.abs(token.g()) + Math.abs(token.h()) * (Math.abs(row.logP()[v]) + row.entropy());
       double tolerance =
-          (Double.isFinite(slopes) ? SLOPE * slopes * p / temperature : 0)
+          (Double.isFinite(slopes) ? (SLOPE + scale.capError()) * slopes * p / temperature : 0)
               + Elements.unitRoundoff(dtype) * 1.01 * Math.abs(expected[v])
               + Elements.smallestStep(dtype)
               + (Double.isFinite(slopes)

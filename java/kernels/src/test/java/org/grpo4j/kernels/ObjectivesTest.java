@@ -131,7 +131,7 @@ class ObjectivesTest {
   private static PolicyLossMetrics inShards(
       Fixture f, PolicyLossConfig config, int shards, Isa isa, RowStatistics out) {
     PolicyBatch batch = f.batch();
-    LogitRows rows = batch.rows(config.temperature());
+    LogitRows rows = batch.rows(config);
     try (RowStates parts = RowStates.allocate(shards, f.rows);
         RowStates merged = RowStates.allocate(f.rows);
         RowSlopes slopes = RowSlopes.allocate(f.rows)) {
@@ -260,6 +260,69 @@ class ObjectivesTest {
       for (int i = 0; i < 5; i++) {
         double expected = Oracle.row(f.z[i], (int) f.targets[i], 0.8).logProb();
         Conformance.statistic(expected, logProbs.get(i), "logProb of row " + i);
+      }
+    }
+  }
+
+  /** Capped logits have log-probs, entropies and gradients of their own; −∞ counts as −c. */
+  @ParameterizedTest
+  @MethodSource("org.grpo4j.kernels.PolicyLossTest#isas")
+  void softCap(Isa isa) {
+    Kernels.use(isa);
+    for (Fixture.Layout layout : List.of(Fixture.Layout.F32, Fixture.Layout.BF16)) {
+      for (double cap : new double[] {2, 30}) {
+        for (RatioLevel level : List.of(RatioLevel.TOKEN, RatioLevel.SEQUENCE)) {
+          try (Fixture f = fixture(layout, 1203, 9)) {
+            for (int v = 0; v < f.vocab; v += 7) {
+              f.z[0][v] = v % 2 == 0 ? Double.NEGATIVE_INFINITY : 1e-3;
+            }
+            f.writeLogits();
+            for (double entropyCoef : new double[] {0, 0.02}) {
+              PolicyLossConfig config =
+                  config(PolicyObjective.clip(), level)
+                      .softCap(cap)
+                      .entropyCoef(entropyCoef)
+                      .build();
+              Conformance.check(f, config, isa);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** The gradient is added to; rows without one stay as they are. */
+  @ParameterizedTest
+  @MethodSource("org.grpo4j.kernels.PolicyLossTest#isas")
+  void accumulates(Isa isa) {
+    Kernels.use(isa);
+    for (Fixture.Layout layout :
+        List.of(Fixture.Layout.F32, Fixture.Layout.BF16, Fixture.Layout.F16)) {
+      for (RatioLevel level : List.of(RatioLevel.TOKEN, RatioLevel.SEQUENCE)) {
+        try (Fixture f = fixture(layout, 203, 10);
+            RowStatistics out = RowStatistics.allocate(f.rows)) {
+          PolicyLossConfig config = config(PolicyObjective.clip(), level).build();
+          PolicyLossMetrics fresh =
+              PolicyLoss.compute(f.logits(), f.batch(), config, out, f.gradient());
+          double[][] once = new double[f.rows][];
+          for (int i = 0; i < f.rows; i++) {
+            once[i] = f.gradientRow(i);
+          }
+          PolicyLossConfig adding = config.toBuilder().accumulateGradient(true).build();
+          assertEquals(fresh, PolicyLoss.compute(f.logits(), f.batch(), adding, out, f.gradient()));
+          for (int i = 0; i < f.rows; i++) {
+            double[] twice = f.gradientRow(i);
+            for (int v = 0; v < f.vocab; v++) {
+              // Twice a number is exact; what differs is the rounding of the f32 term before, and
+              // in
+              // f32 that the first call scaled e^u where the second computed it again.
+              double tolerance =
+                  (2.1 * Elements.unitRoundoff(layout.dtype()) + 4e-7) * Math.abs(once[i][v])
+                      + 4 * Elements.smallestStep(layout.dtype());
+              assertEquals(2 * once[i][v], twice[v], tolerance, "row " + i + " element " + v);
+            }
+          }
+        }
       }
     }
   }

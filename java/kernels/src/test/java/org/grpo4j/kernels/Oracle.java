@@ -17,6 +17,15 @@ final class Oracle {
 
   private Oracle() {}
 
+  /** c·tanh(u/c); the same for c = 0. */
+  static double[] capped(double[] u, double cap) {
+    double[] z = u.clone();
+    for (int v = 0; v < z.length && cap > 0; v++) {
+      z[v] = cap * Math.tanh(u[v] / cap);
+    }
+    return z;
+  }
+
   static Row row(double[] z, int target, double temperature) {
     double max = Double.NEGATIVE_INFINITY;
     for (double v : z) {
