@@ -1,11 +1,11 @@
 package org.grpo4j.kernels;
 
+import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.kernels.internal.Native;
-import org.grpo4j.kernels.internal.NativeRows;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,13 +63,15 @@ public record LogitRows(
     return n;
   }
 
-  void describeTo(NativeRows to, long n) {
-    to.n(n)
-        .row_indices(rowIndices)
-        .targets(NativeCalls.Address.of(targets))
-        .target_type(targets instanceof IntPointer ? Native.GRPO4J_I32 : Native.GRPO4J_I64)
-        .temperature(temperature)
-        .temperatures(temperatures)
-        .soft_cap(softCap);
+  void describeTo(ByteBuffer to, int at, long n) {
+    Struct.put(to, at + Struct.Rows.ROW_INDICES, rowIndices);
+    Struct.put(to, at + Struct.Rows.TARGETS, targets);
+    Struct.put(to, at + Struct.Rows.TEMPERATURES, temperatures);
+    to.putLong(at + Struct.Rows.N, n)
+        .putInt(
+            at + Struct.Rows.TARGET_TYPE,
+            targets instanceof IntPointer ? Native.GRPO4J_I32 : Native.GRPO4J_I64)
+        .putDouble(at + Struct.Rows.TEMPERATURE, temperature)
+        .putDouble(at + Struct.Rows.SOFT_CAP, softCap);
   }
 }

@@ -11,7 +11,6 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
-import org.grpo4j.kernels.internal.NativeMatrix;
 
 /**
  * A view of a matrix [rows, vocab] in memory that someone else owns: logits, or their gradient.
@@ -70,6 +69,44 @@ public final class Logits {
         dtype,
         rowStride);
     return new Logits(data, dtype, rows, vocab, rowStride);
+  }
+
+  /**
+   * A copy of an array on the Java heap, in native memory of its own that the garbage collector
+   * frees: for convenience, not for speed. {@link #copyTo} brings values back.
+   *
+   * @param values [rows · vocab]
+   */
+  public static Logits copyOf(float[] values, long rows, long vocab) {
+    check(
+        values.length == rows * vocab,
+        "values has %s elements: want %s x %s",
+        values.length,
+        rows,
+        vocab);
+    return of(new FloatPointer(values), DType.F32, rows, vocab);
+  }
+
+  /**
+   * Copies contiguous f32 rows to the Java heap.
+   *
+   * @param values [rows · vocab]
+   */
+  public void copyTo(float[] values) {
+    check(
+        dtype == DType.F32 && rowStride == vocab,
+        "logits are %s with row stride %s: want contiguous F32",
+        dtype,
+        rowStride);
+    check(
+        values.length == rows * vocab,
+        "values has %s elements: want %s x %s",
+        values.length,
+        rows,
+        vocab);
+    if (values.length > 0) {
+      new FloatPointer(new NativeCalls.Address(address())).get(values);
+    }
   }
 
   /** Contiguous rows in a direct buffer, from its position on. */
@@ -173,13 +210,14 @@ public final class Logits {
     return address() + (rows == 0 ? 0 : ((rows - 1) * rowStride + vocab) * dtype.bytes());
   }
 
-  void describeTo(NativeMatrix matrix) {
-    check(rows == 0 || !data.isNull(), "logits were closed");
-    matrix
-        .data(new NativeCalls.Address(address()))
-        .dtype(dtype.code())
-        .rows(rows)
-        .vocab(vocab)
-        .row_stride(rowStride);
+  void describeTo(ByteBuffer to, int at) {
+    if (rows != 0 && data.isNull()) {
+      throw Arguments.invalid("logits were closed: want %s", describe());
+    }
+    to.putLong(at + Struct.Matrix.DATA, address())
+        .putInt(at + Struct.Matrix.DTYPE, dtype.code())
+        .putLong(at + Struct.Matrix.ROWS, rows)
+        .putLong(at + Struct.Matrix.VOCAB, vocab)
+        .putLong(at + Struct.Matrix.ROW_STRIDE, rowStride);
   }
 }

@@ -1,12 +1,16 @@
 package org.grpo4j.kernels;
 
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativeLogitsGradientArgs;
 import org.grpo4j.kernels.internal.NativeReport;
 
 /** The gradient to the logits, or to a shard of them: the last part of {@link PolicyLoss}. */
 public final class LogitsGradient {
+  private static final CallMemory.Pool<NativeLogitsGradientArgs, NativeReport> MEMORY =
+      new CallMemory.Pool<>(NativeLogitsGradientArgs::new, NativeReport::new);
+
   private LogitsGradient() {}
 
   /**
@@ -58,18 +62,19 @@ public final class LogitsGradient {
     states.checkRows("states", n);
     slopes.checkRows("slopes", n);
     NativeCalls.checkGradient(logits, gradient, flags == Native.GRPO4J_ACCUMULATE);
-    try (NativeLogitsGradientArgs args = new NativeLogitsGradientArgs();
-        NativeReport report = new NativeReport()) {
-      logits.describeTo(args.logits());
-      gradient.describeTo(args.gradient());
-      rows.describeTo(args.rows(), n);
-      args.vocab_begin(shard.begin())
-          .vocab_total(shard.total())
-          .states(states.memory())
-          .slopes(slopes.memory())
-          .flags(flags);
-      NativeCalls.check(Native.grpo4j_logits_gradient(args, report), report, n);
-      return Isa.of(report.isa());
+    try (CallMemory<NativeLogitsGradientArgs, NativeReport> call = MEMORY.take()) {
+      ByteBuffer in = call.in;
+      logits.describeTo(in, Struct.LogitsGradientArgs.LOGITS);
+      gradient.describeTo(in, Struct.LogitsGradientArgs.GRADIENT);
+      rows.describeTo(in, Struct.LogitsGradientArgs.ROWS, n);
+      Struct.put(in, Struct.LogitsGradientArgs.STATES, states.memory());
+      Struct.put(in, Struct.LogitsGradientArgs.SLOPES, slopes.memory());
+      in.putLong(Struct.LogitsGradientArgs.VOCAB_BEGIN, shard.begin())
+          .putLong(Struct.LogitsGradientArgs.VOCAB_TOTAL, shard.total())
+          .putInt(Struct.LogitsGradientArgs.FLAGS, flags);
+      int status = Native.grpo4j_logits_gradient(call.args, call.result);
+      NativeCalls.check(status, call.out, 0, n);
+      return NativeCalls.isa(call.out, 0);
     } finally {
       Reference.reachabilityFence(logits);
       Reference.reachabilityFence(rows);

@@ -1,12 +1,16 @@
 package org.grpo4j.kernels;
 
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativeMergeStatesArgs;
 import org.grpo4j.kernels.internal.NativeReport;
 
 /** The statistics of whole rows from those of the shards of their vocabulary. */
 public final class MergeStates {
+  private static final CallMemory.Pool<NativeMergeStatesArgs, NativeReport> MEMORY =
+      new CallMemory.Pool<>(NativeMergeStatesArgs::new, NativeReport::new);
+
   private MergeStates() {}
 
   /**
@@ -26,17 +30,18 @@ public final class MergeStates {
     Arguments.optionalArray("temperatures", rows.temperatures(), n);
     merged.checkRows("merged", n);
     out.check(n);
-    try (NativeMergeStatesArgs args = new NativeMergeStatesArgs();
-        NativeReport report = new NativeReport()) {
-      args.shards(shards.memory())
-          .shard_count(shards.shards())
-          .n(n)
-          .temperature(rows.temperature())
-          .temperatures(rows.temperatures())
-          .merged(merged.memory())
-          .flags(0);
-      out.describeTo(args.out());
-      NativeCalls.check(Native.grpo4j_merge_states(args, report), report, n);
+    try (CallMemory<NativeMergeStatesArgs, NativeReport> call = MEMORY.take()) {
+      ByteBuffer in = call.in;
+      Struct.put(in, Struct.MergeStatesArgs.SHARDS, shards.memory());
+      Struct.put(in, Struct.MergeStatesArgs.TEMPERATURES, rows.temperatures());
+      Struct.put(in, Struct.MergeStatesArgs.MERGED, merged.memory());
+      out.describeTo(in, Struct.MergeStatesArgs.OUT);
+      in.putLong(Struct.MergeStatesArgs.SHARD_COUNT, shards.shards())
+          .putLong(Struct.MergeStatesArgs.N, n)
+          .putDouble(Struct.MergeStatesArgs.TEMPERATURE, rows.temperature())
+          .putInt(Struct.MergeStatesArgs.FLAGS, 0);
+      int status = Native.grpo4j_merge_states(call.args, call.result);
+      NativeCalls.check(status, call.out, 0, n);
     } finally {
       Reference.reachabilityFence(shards);
       Reference.reachabilityFence(rows);

@@ -1,9 +1,9 @@
 package org.grpo4j.kernels;
 
+import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.kernels.internal.Native;
-import org.grpo4j.kernels.internal.NativeReport;
 import org.jspecify.annotations.Nullable;
 
 /** What the operations have in common around their native call. */
@@ -50,23 +50,33 @@ final class NativeCalls {
     }
   }
 
-  /** Turns a status into an exception. */
-  static void check(int status, NativeReport report, long n) {
+  /** The ISA named by a report that lies in a buffer. */
+  static Isa isa(ByteBuffer results, int report) {
+    return Isa.of(results.getInt(report + Struct.Report.ISA));
+  }
+
+  /** Turns a status into an exception; the report lies in a buffer. */
+  static void check(int status, ByteBuffer results, int report, long n) {
     switch (status) {
       case Native.GRPO4J_OK -> {}
-      case Native.GRPO4J_BAD_ROWS ->
-          throw new KernelException(
-              String.format(
-                  "%d of %d rows can't be computed; the first is row %d: %s",
-                  report.bad_rows(), n, report.first_bad_row(), reason(report.first_bad_reason())),
-              report.bad_rows(),
-              report.first_bad_row());
+      case Native.GRPO4J_BAD_ROWS -> throw badRows(results, report, n);
       case Native.GRPO4J_ISA_UNAVAILABLE -> throw Kernels.environmentIsaUnavailable();
       default ->
           // Everything the library rejects is checked in Java before, with the argument's name.
           throw new KernelException(
               "the native library rejected the arguments (status " + status + ")");
     }
+  }
+
+  private static KernelException badRows(ByteBuffer results, int report, long n) {
+    long count = results.getLong(report + Struct.Report.BAD_ROWS);
+    long first = results.getLong(report + Struct.Report.FIRST_BAD_ROW);
+    return new KernelException(
+        String.format(
+            "%d of %d rows can't be computed; the first is row %d: %s",
+            count, n, first, reason(results.getInt(report + Struct.Report.FIRST_BAD_REASON))),
+        count,
+        first);
   }
 
   private static String reason(int code) {
@@ -83,10 +93,6 @@ final class NativeCalls {
 
   /** A bare address: a void* field takes a pointer's position as bytes, whatever its type. */
   static final class Address extends Pointer {
-    static Address of(Pointer pointer) {
-      return new Address(pointer.address() + pointer.position() * pointer.sizeof());
-    }
-
     Address(long address) {
       this.address = address;
     }

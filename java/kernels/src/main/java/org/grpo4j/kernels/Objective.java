@@ -1,12 +1,16 @@
 package org.grpo4j.kernels;
 
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativeObjectiveArgs;
 import org.grpo4j.kernels.internal.NativePolicyMetrics;
 
 /** Loss, metrics and slopes from log-probs and entropies: the middle part of {@link PolicyLoss}. */
 public final class Objective {
+  private static final CallMemory.Pool<NativeObjectiveArgs, NativePolicyMetrics> MEMORY =
+      new CallMemory.Pool<>(NativeObjectiveArgs::new, NativePolicyMetrics::new);
+
   private Objective() {}
 
   /**
@@ -25,14 +29,16 @@ public final class Objective {
     long n = slopes.rows();
     batch.check(n, config);
     statistics.check(n);
-    try (NativeObjectiveArgs args = new NativeObjectiveArgs();
-        NativePolicyMetrics metrics = new NativePolicyMetrics()) {
-      args.n(n).slopes(slopes.memory()).flags(config.flags());
-      batch.describeTo(args.batch());
-      statistics.describeTo(args.out());
-      config.describeTo(args.config());
-      NativeCalls.check(Native.grpo4j_objective(args, metrics), metrics.report(), n);
-      return PolicyLossMetrics.of(metrics);
+    try (CallMemory<NativeObjectiveArgs, NativePolicyMetrics> call = MEMORY.take()) {
+      ByteBuffer in = call.in;
+      batch.describeTo(in, Struct.ObjectiveArgs.BATCH);
+      statistics.describeTo(in, Struct.ObjectiveArgs.OUT);
+      config.describeTo(in, Struct.ObjectiveArgs.CONFIG);
+      Struct.put(in, Struct.ObjectiveArgs.SLOPES, slopes.memory());
+      in.putLong(Struct.ObjectiveArgs.N, n).putInt(Struct.ObjectiveArgs.FLAGS, config.flags());
+      int status = Native.grpo4j_objective(call.args, call.result);
+      NativeCalls.check(status, call.out, Struct.Metrics.REPORT, n);
+      return PolicyLossMetrics.of(call.out);
     } finally {
       Reference.reachabilityFence(batch);
       Reference.reachabilityFence(statistics);

@@ -1,9 +1,9 @@
 package org.grpo4j.kernels;
 
+import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
-import org.grpo4j.kernels.internal.NativePolicyBatch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -148,14 +148,14 @@ public record PolicyBatch(
     }
   }
 
-  void describeTo(NativePolicyBatch to) {
-    to.old_log_probs(oldLogProbs)
-        .ref_log_probs(refLogProbs)
-        .advantages(advantages)
-        .policy_weights(policyWeights)
-        .regularizer_weights(regularizerWeights)
-        .sequences(sequences())
-        .sequence_offsets(sequenceOffsets)
-        .advantages_per_sequence(advantagesPerSequence ? 1 : 0);
+  void describeTo(ByteBuffer to, int at) {
+    Struct.put(to, at + Struct.Batch.OLD_LOG_PROBS, oldLogProbs);
+    Struct.put(to, at + Struct.Batch.REF_LOG_PROBS, refLogProbs);
+    Struct.put(to, at + Struct.Batch.ADVANTAGES, advantages);
+    Struct.put(to, at + Struct.Batch.POLICY_WEIGHTS, policyWeights);
+    Struct.put(to, at + Struct.Batch.REGULARIZER_WEIGHTS, regularizerWeights);
+    Struct.put(to, at + Struct.Batch.SEQUENCE_OFFSETS, sequenceOffsets);
+    to.putLong(at + Struct.Batch.SEQUENCES, sequences())
+        .putInt(at + Struct.Batch.ADVANTAGES_PER_SEQUENCE, advantagesPerSequence ? 1 : 0);
   }
 }

@@ -1,6 +1,7 @@
 package org.grpo4j.kernels;
 
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativePolicyLossArgs;
 import org.grpo4j.kernels.internal.NativePolicyMetrics;
@@ -8,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The policy loss and its gradient to the logits, in one call. */
 public final class PolicyLoss {
+  private static final CallMemory.Pool<NativePolicyLossArgs, NativePolicyMetrics> MEMORY =
+      new CallMemory.Pool<>(NativePolicyLossArgs::new, NativePolicyMetrics::new);
+
   private PolicyLoss() {}
 
   /**
@@ -45,20 +49,20 @@ public final class PolicyLoss {
     boolean twoVisits = config.ratioLevel() != RatioLevel.TOKEN;
     try (@Nullable RowStates states = twoVisits ? RowStates.allocate(n) : null;
         @Nullable RowSlopes slopes = twoVisits ? RowSlopes.allocate(n) : null;
-        NativePolicyLossArgs args = new NativePolicyLossArgs();
-        NativePolicyMetrics metrics = new NativePolicyMetrics()) {
-      logits.describeTo(args.logits());
-      gradient.describeTo(args.gradient());
-      rows.describeTo(args.rows(), n);
-      batch.describeTo(args.batch());
-      out.describeTo(args.out());
-      config.describeTo(args.config());
-      args.states(states == null ? null : states.memory())
-          .slopes(slopes == null ? null : slopes.memory())
-          .flags(config.flags());
-      int status = Native.grpo4j_policy_loss(args, metrics);
-      NativeCalls.check(status, metrics.report(), n);
-      return PolicyLossMetrics.of(metrics);
+        CallMemory<NativePolicyLossArgs, NativePolicyMetrics> memory = MEMORY.take()) {
+      ByteBuffer in = memory.in;
+      logits.describeTo(in, Struct.PolicyLossArgs.LOGITS);
+      gradient.describeTo(in, Struct.PolicyLossArgs.GRADIENT);
+      rows.describeTo(in, Struct.PolicyLossArgs.ROWS, n);
+      batch.describeTo(in, Struct.PolicyLossArgs.BATCH);
+      out.describeTo(in, Struct.PolicyLossArgs.OUT);
+      config.describeTo(in, Struct.PolicyLossArgs.CONFIG);
+      Struct.put(in, Struct.PolicyLossArgs.STATES, states == null ? null : states.memory());
+      Struct.put(in, Struct.PolicyLossArgs.SLOPES, slopes == null ? null : slopes.memory());
+      in.putInt(Struct.PolicyLossArgs.FLAGS, config.flags());
+      int status = Native.grpo4j_policy_loss(memory.args, memory.result);
+      NativeCalls.check(status, memory.out, Struct.Metrics.REPORT, n);
+      return PolicyLossMetrics.of(memory.out);
     } finally {
       Reference.reachabilityFence(logits);
       Reference.reachabilityFence(batch);

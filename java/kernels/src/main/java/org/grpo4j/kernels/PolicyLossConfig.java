@@ -2,8 +2,8 @@ package org.grpo4j.kernels;
 
 import static org.grpo4j.kernels.Arguments.check;
 
+import java.nio.ByteBuffer;
 import org.grpo4j.kernels.internal.Native;
-import org.grpo4j.kernels.internal.NativePolicyConfig;
 
 /**
  * What loss is computed from a batch.
@@ -31,9 +31,17 @@ public record PolicyLossConfig(
     double softCap,
     boolean accumulateGradient,
     boolean zeroBadRows) {
+  private static final PolicyObjective.Sapo DEFAULT_SAPO = new PolicyObjective.Sapo();
+  private static final PolicyObjective.Vespo DEFAULT_VESPO = new PolicyObjective.Vespo();
 
   public PolicyLossConfig {
-    objective.checkLevel(ratioLevel);
+    boolean sequenceOnly =
+        objective instanceof PolicyObjective.Gmpo || objective instanceof PolicyObjective.Vespo;
+    if (sequenceOnly && ratioLevel != RatioLevel.SEQUENCE) {
+      throw Arguments.invalid(
+          "ratioLevel is %s: want SEQUENCE, the objective %s has one ratio per sequence",
+          ratioLevel, objective);
+    }
     check(Double.isFinite(klCoef), "klCoef is %s: want a finite number", klCoef);
     check(Double.isFinite(entropyCoef), "entropyCoef is %s: want a finite number", entropyCoef);
     Arguments.temperature(temperature);
@@ -70,17 +78,52 @@ public record PolicyLossConfig(
         | (accumulateGradient ? Native.GRPO4J_ACCUMULATE : 0);
   }
 
-  void describeTo(NativePolicyConfig to) {
-    // The native side checks every objective's settings, used or not.
-    PolicyObjective.clip().describeTo(to);
-    new PolicyObjective.Sapo().describeTo(to);
-    new PolicyObjective.Vespo().describeTo(to);
-    objective.describeTo(to);
-    to.ratio_level(ratioLevel.code())
-        .kl_coef(klCoef)
-        .entropy_coef(entropyCoef)
-        .kl_estimator(klEstimator.code())
-        .kl_bias_corrected(klBiasCorrected ? 1 : 0);
+  void describeTo(ByteBuffer to, int at) {
+    // The native side checks every objective's settings, used or not: the others' are set to
+    // theirs.
+    clipTo(to, at, objective instanceof PolicyObjective.Clip c ? c : PolicyObjective.clip());
+    sapoTo(to, at, objective instanceof PolicyObjective.Sapo s ? s : DEFAULT_SAPO);
+    vespoTo(to, at, objective instanceof PolicyObjective.Vespo v ? v : DEFAULT_VESPO);
+    int code = Native.GRPO4J_GPG;
+    if (objective instanceof PolicyObjective.Clip) {
+      code = Native.GRPO4J_CLIP;
+    } else if (objective instanceof PolicyObjective.Sapo) {
+      code = Native.GRPO4J_SAPO;
+    } else if (objective instanceof PolicyObjective.Vespo) {
+      code = Native.GRPO4J_VESPO;
+    } else if (objective instanceof PolicyObjective.Cispo cispo) {
+      code = Native.GRPO4J_CISPO;
+      to.putDouble(at + Struct.Config.CLIP_HIGH, cispo.bound());
+    } else if (objective instanceof PolicyObjective.Gmpo gmpo) {
+      code = Native.GRPO4J_GMPO;
+      to.putDouble(at + Struct.Config.CLIP_LOW, gmpo.clipLow())
+          .putDouble(at + Struct.Config.CLIP_HIGH, gmpo.clipHigh());
+    }
+    to.putInt(at + Struct.Config.OBJECTIVE, code)
+        .putInt(at + Struct.Config.RATIO_LEVEL, ratioLevel.code())
+        .putDouble(at + Struct.Config.KL_COEF, klCoef)
+        .putDouble(at + Struct.Config.ENTROPY_COEF, entropyCoef)
+        .putInt(at + Struct.Config.KL_ESTIMATOR, klEstimator.code())
+        .putInt(at + Struct.Config.KL_BIAS_CORRECTED, klBiasCorrected ? 1 : 0);
+  }
+
+  private static void clipTo(ByteBuffer to, int at, PolicyObjective.Clip clip) {
+    to.putDouble(at + Struct.Config.CLIP_LOW, clip.clipLow())
+        .putDouble(at + Struct.Config.CLIP_HIGH, clip.clipHigh())
+        .putDouble(at + Struct.Config.DUAL_CLIP, clip.dualClip())
+        .putDouble(at + Struct.Config.DELTA, clip.delta());
+  }
+
+  private static void sapoTo(ByteBuffer to, int at, PolicyObjective.Sapo sapo) {
+    to.putDouble(at + Struct.Config.SAPO_POSITIVE, sapo.tauPositive())
+        .putDouble(at + Struct.Config.SAPO_NEGATIVE, sapo.tauNegative());
+  }
+
+  private static void vespoTo(ByteBuffer to, int at, PolicyObjective.Vespo vespo) {
+    to.putDouble(at + Struct.Config.VESPO_K_POSITIVE, vespo.kPositive())
+        .putDouble(at + Struct.Config.VESPO_LAMBDA_POSITIVE, vespo.lambdaPositive())
+        .putDouble(at + Struct.Config.VESPO_K_NEGATIVE, vespo.kNegative())
+        .putDouble(at + Struct.Config.VESPO_LAMBDA_NEGATIVE, vespo.lambdaNegative());
   }
 
   /** Collects what differs from the defaults. */

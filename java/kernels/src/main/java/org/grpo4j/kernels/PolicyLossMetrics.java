@@ -1,7 +1,6 @@
 package org.grpo4j.kernels;
 
-import org.grpo4j.kernels.internal.NativePolicyMetrics;
-import org.grpo4j.kernels.internal.NativeReport;
+import java.nio.ByteBuffer;
 
 /**
  * What one call found, over its active rows: those with a weight that is not 0, bad rows excluded.
@@ -46,25 +45,24 @@ public record PolicyLossMetrics(
     long firstBadRow,
     Isa isa) {
 
-  static PolicyLossMetrics of(NativePolicyMetrics m) {
-    NativeReport report = m.report();
+  static PolicyLossMetrics of(ByteBuffer m) {
     return new PolicyLossMetrics(
-        m.loss(),
-        m.policy_loss(),
-        m.kl(),
-        m.entropy(),
-        m.approx_kl(),
-        m.units(),
-        m.ratio_min(),
-        m.ratio_max(),
-        m.ratio_mean(),
-        m.factor_mean(),
-        m.clip_low_count(),
-        m.clip_high_count(),
-        m.dual_clip_count(),
-        m.active_rows(),
-        report.bad_rows(),
-        report.first_bad_row(),
-        Isa.of(report.isa()));
+        m.getDouble(Struct.Metrics.LOSS),
+        m.getDouble(Struct.Metrics.POLICY_LOSS),
+        m.getDouble(Struct.Metrics.KL),
+        m.getDouble(Struct.Metrics.ENTROPY),
+        m.getDouble(Struct.Metrics.APPROX_KL),
+        m.getLong(Struct.Metrics.UNITS),
+        m.getDouble(Struct.Metrics.RATIO_MIN),
+        m.getDouble(Struct.Metrics.RATIO_MAX),
+        m.getDouble(Struct.Metrics.RATIO_MEAN),
+        m.getDouble(Struct.Metrics.FACTOR_MEAN),
+        m.getLong(Struct.Metrics.CLIP_LOW_COUNT),
+        m.getLong(Struct.Metrics.CLIP_HIGH_COUNT),
+        m.getLong(Struct.Metrics.DUAL_CLIP_COUNT),
+        m.getLong(Struct.Metrics.ACTIVE_ROWS),
+        m.getLong(Struct.Metrics.REPORT + Struct.Report.BAD_ROWS),
+        m.getLong(Struct.Metrics.REPORT + Struct.Report.FIRST_BAD_ROW),
+        NativeCalls.isa(m, Struct.Metrics.REPORT));
   }
 }

@@ -2,9 +2,6 @@ package org.grpo4j.kernels;
 
 import static org.grpo4j.kernels.Arguments.check;
 
-import org.grpo4j.kernels.internal.Native;
-import org.grpo4j.kernels.internal.NativePolicyConfig;
-
 /**
  * ℓ of one token, from its ratio r (or its sequence's: {@link RatioLevel}), log-prob and advantage
  * A. KL, entropy bonus, masks, corrections and aggregation are not part of it.
@@ -17,12 +14,6 @@ public sealed interface PolicyObjective {
   static Clip clip() {
     return new Clip(0.2, 0.2, Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY);
   }
-
-  /** Fills in the native settings. */
-  void describeTo(NativePolicyConfig to);
-
-  /** Throws where the objective is not defined for a ratio of this level. */
-  default void checkLevel(RatioLevel level) {}
 
   /**
    * max(−min(r, delta)·A, −clip(r, 1 − clipLow, 1 + clipHigh)·A), for A &lt; 0 at most −dualClip·A
@@ -43,15 +34,6 @@ public sealed interface PolicyObjective {
       check(dualClip > 0, "dualClip is %s: want > 0, +Infinity for off", dualClip);
       check(delta > 0, "delta is %s: want > 0, +Infinity for off", delta);
     }
-
-    @Override
-    public void describeTo(NativePolicyConfig to) {
-      to.objective(Native.GRPO4J_CLIP)
-          .clip_low(clipLow)
-          .clip_high(clipHigh)
-          .dual_clip(dualClip)
-          .delta(delta);
-    }
   }
 
   /**
@@ -62,11 +44,6 @@ public sealed interface PolicyObjective {
   record Cispo(double bound) implements PolicyObjective {
     public Cispo {
       check(bound >= 0, "bound is %s: want >= 0", bound);
-    }
-
-    @Override
-    public void describeTo(NativePolicyConfig to) {
-      to.objective(Native.GRPO4J_CISPO).clip_high(bound);
     }
   }
 
@@ -86,20 +63,10 @@ public sealed interface PolicyObjective {
     public Sapo() {
       this(1.0, 1.05);
     }
-
-    @Override
-    public void describeTo(NativePolicyConfig to) {
-      to.objective(Native.GRPO4J_SAPO).sapo_positive(tauPositive).sapo_negative(tauNegative);
-    }
   }
 
   /** −A·logProb: REINFORCE, GPG (arXiv 2504.02546). */
-  record Gpg() implements PolicyObjective {
-    @Override
-    public void describeTo(NativePolicyConfig to) {
-      to.objective(Native.GRPO4J_GPG);
-    }
-  }
+  record Gpg() implements PolicyObjective {}
 
   /**
    * −A·R with R the geometric mean of the sequence's ratios, each clipped in log space to
@@ -112,16 +79,6 @@ public sealed interface PolicyObjective {
     public Gmpo {
       check(clipLow >= 0, "clipLow is %s: want >= 0", clipLow);
       check(clipHigh >= 0, "clipHigh is %s: want >= 0", clipHigh);
-    }
-
-    @Override
-    public void describeTo(NativePolicyConfig to) {
-      to.objective(Native.GRPO4J_GMPO).clip_low(clipLow).clip_high(clipHigh);
-    }
-
-    @Override
-    public void checkLevel(RatioLevel level) {
-      sequenceOnly("Gmpo", level);
     }
   }
 
@@ -147,31 +104,9 @@ public sealed interface PolicyObjective {
     public Vespo() {
       this(2, 3, 3, 2);
     }
-
-    @Override
-    public void describeTo(NativePolicyConfig to) {
-      to.objective(Native.GRPO4J_VESPO)
-          .vespo_k_positive(kPositive)
-          .vespo_lambda_positive(lambdaPositive)
-          .vespo_k_negative(kNegative)
-          .vespo_lambda_negative(lambdaNegative);
-    }
-
-    @Override
-    public void checkLevel(RatioLevel level) {
-      sequenceOnly("Vespo", level);
-    }
   }
 
   private static void positive(String name, double value) {
     check(value > 0 && Double.isFinite(value), "%s is %s: want > 0 and finite", name, value);
-  }
-
-  private static void sequenceOnly(String objective, RatioLevel level) {
-    check(
-        level == RatioLevel.SEQUENCE,
-        "ratioLevel is %s: want SEQUENCE, the objective %s has one ratio per sequence",
-        level,
-        objective);
   }
 }

@@ -3,6 +3,7 @@ package org.grpo4j.kernels;
 import static org.grpo4j.kernels.Arguments.check;
 
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.BytePointer;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativeReport;
@@ -22,6 +23,9 @@ import org.grpo4j.kernels.internal.NativeRowStatesArgs;
 public final class RowStates implements AutoCloseable {
   /** Of one row and shard. */
   public static final int BYTES = 40;
+
+  private static final CallMemory.Pool<NativeRowStatesArgs, NativeReport> MEMORY =
+      new CallMemory.Pool<>(NativeRowStatesArgs::new, NativeReport::new);
 
   private final NativeRowState memory;
   private final long shards;
@@ -90,15 +94,16 @@ public final class RowStates implements AutoCloseable {
     shard.checkFits(logits);
     out.checkRows("out", n);
     check(index >= 0 && index < out.shards, "index is %s: want 0 to %s", index, out.shards - 1);
-    try (NativeRowStatesArgs args = new NativeRowStatesArgs();
-        NativeReport report = new NativeReport()) {
-      logits.describeTo(args.logits());
-      rows.describeTo(args.rows(), n);
-      args.vocab_begin(shard.begin())
-          .vocab_total(shard.total())
-          .states(out.memory().getPointer(index * n));
-      NativeCalls.check(Native.grpo4j_row_states(args, report), report, n);
-      return Isa.of(report.isa());
+    try (CallMemory<NativeRowStatesArgs, NativeReport> call = MEMORY.take()) {
+      ByteBuffer in = call.in;
+      logits.describeTo(in, Struct.RowStatesArgs.LOGITS);
+      rows.describeTo(in, Struct.RowStatesArgs.ROWS, n);
+      in.putLong(Struct.RowStatesArgs.VOCAB_BEGIN, shard.begin())
+          .putLong(Struct.RowStatesArgs.VOCAB_TOTAL, shard.total())
+          .putLong(Struct.RowStatesArgs.STATES, Struct.address(out.memory()) + index * n * BYTES);
+      int status = Native.grpo4j_row_states(call.args, call.result);
+      NativeCalls.check(status, call.out, 0, n);
+      return NativeCalls.isa(call.out, 0);
     } finally {
       Reference.reachabilityFence(logits);
       Reference.reachabilityFence(rows);

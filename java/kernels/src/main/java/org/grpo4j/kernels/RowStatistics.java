@@ -1,7 +1,7 @@
 package org.grpo4j.kernels;
 
+import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.FloatPointer;
-import org.grpo4j.kernels.internal.NativeRowOutputs;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,8 +32,11 @@ public record RowStatistics(
     Arguments.optionalArray("out.sumSquares", sumSquares, n);
   }
 
-  void describeTo(NativeRowOutputs out) {
-    out.log_probs(logProbs).entropy(entropy).lse(lse).sum_squares(sumSquares);
+  void describeTo(ByteBuffer to, int at) {
+    Struct.put(to, at + Struct.Outputs.LOG_PROBS, logProbs);
+    Struct.put(to, at + Struct.Outputs.ENTROPY, entropy);
+    Struct.put(to, at + Struct.Outputs.LSE, lse);
+    Struct.put(to, at + Struct.Outputs.SUM_SQUARES, sumSquares);
   }
 
   /** Releases the arrays. */

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Log-prob of the target, entropy, lse and Σp² of each row, forward only, one read of the row. */
 public final class TokenStats {
+  private static final CallMemory.Pool<NativeTokenStatsArgs, NativeReport> MEMORY =
+      new CallMemory.Pool<>(NativeTokenStatsArgs::new, NativeReport::new);
+
   private TokenStats() {}
 
   /**
@@ -29,9 +32,9 @@ public final class TokenStats {
     Kernels.ready();
     long n = rows.check(logits, false);
     out.check(n);
-    try (NativeTokenStatsArgs args = new NativeTokenStatsArgs()) {
-      out.describeTo(args.out());
-      return call(args, logits, rows, n);
+    try (CallMemory<NativeTokenStatsArgs, NativeReport> memory = MEMORY.take()) {
+      out.describeTo(memory.in, Struct.TokenStatsArgs.OUT);
+      return call(memory, logits, rows, n);
     } finally {
       Reference.reachabilityFence(out);
     }
@@ -62,22 +65,30 @@ public final class TokenStats {
     Kernels.ready();
     long n = rows.check(logits, false);
     Arguments.array("logProbs", logProbs, n);
-    try (NativeTokenStatsArgs args = new NativeTokenStatsArgs()) {
-      args.out().log_probs(logProbs).entropy(null).lse(null).sum_squares(null);
-      return call(args, logits, rows, n);
+    try (CallMemory<NativeTokenStatsArgs, NativeReport> memory = MEMORY.take()) {
+      int at = Struct.TokenStatsArgs.OUT;
+      Struct.put(memory.in, at + Struct.Outputs.LOG_PROBS, logProbs);
+      Struct.put(memory.in, at + Struct.Outputs.ENTROPY, null);
+      Struct.put(memory.in, at + Struct.Outputs.LSE, null);
+      Struct.put(memory.in, at + Struct.Outputs.SUM_SQUARES, null);
+      return call(memory, logits, rows, n);
     } finally {
       Reference.reachabilityFence(logProbs);
     }
   }
 
-  private static Isa call(NativeTokenStatsArgs args, Logits logits, LogitRows rows, long n) {
-    try (NativeReport report = new NativeReport()) {
-      logits.describeTo(args.logits());
-      rows.describeTo(args.rows(), n);
-      args.flags(0);
-      int status = Native.grpo4j_token_stats(args, report);
-      NativeCalls.check(status, report, n);
-      return Isa.of(report.isa());
+  private static Isa call(
+      CallMemory<NativeTokenStatsArgs, NativeReport> memory,
+      Logits logits,
+      LogitRows rows,
+      long n) {
+    try {
+      logits.describeTo(memory.in, Struct.TokenStatsArgs.LOGITS);
+      rows.describeTo(memory.in, Struct.TokenStatsArgs.ROWS, n);
+      memory.in.putInt(Struct.TokenStatsArgs.FLAGS, 0);
+      int status = Native.grpo4j_token_stats(memory.args, memory.result);
+      NativeCalls.check(status, memory.out, 0, n);
+      return NativeCalls.isa(memory.out, 0);
     } finally {
       Reference.reachabilityFence(logits);
       Reference.reachabilityFence(rows);
