@@ -51,6 +51,8 @@ class ConformanceTest {
         new int[] {3, 1003}, // unrolled loops, single vectors and a tail
         new int[] {3, 4096}, // exactly one block
         new int[] {3, 50257}, // GPT-2: many blocks, odd
+        new int[] {1, 128256}, // Llama 3
+        new int[] {1, 262144}, // Gemma 3, a power of two: whole blocks alone
         new int[] {2, 151936}); // Qwen: threads, second-level cache
   }
 

@@ -18,6 +18,8 @@ import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.PolicyLossMetrics;
 import org.grpo4j.kernels.RowStatistics;
 import org.grpo4j.kernels.TokenStats;
+import org.grpo4j.kernels.weight.RolloutCorrection;
+import org.grpo4j.kernels.weight.TokenWeights;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.TorchTensors;
 import org.grpo4j.trainer.advantage.AdvantageEstimator;
@@ -31,8 +33,6 @@ import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.rollout.Completion;
 import org.grpo4j.trainer.rollout.SamplingConfig;
 import org.grpo4j.trainer.rollout.SequenceRandom;
-import org.grpo4j.trainer.weight.RolloutCorrection;
-import org.grpo4j.trainer.weight.TokenWeights;
 import org.grpo4j.trainer.weight.TrlLossType;
 import org.jspecify.annotations.Nullable;
 

@@ -87,6 +87,15 @@ final class LossVector {
     return out;
   }
 
+  /** [B·T] as [B][T]. */
+  double[][] rows(double[] values) {
+    double[][] out = new double[sequences][];
+    for (int i = 0; i < sequences; i++) {
+      out[i] = Arrays.copyOfRange(values, i * length, (i + 1) * length);
+    }
+    return out;
+  }
+
   int rows() {
     return sequences * length;
   }

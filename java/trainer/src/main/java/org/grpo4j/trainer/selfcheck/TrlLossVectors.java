@@ -12,8 +12,9 @@ import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.PolicyLossMetrics;
 import org.grpo4j.kernels.PolicyObjective;
 import org.grpo4j.kernels.RatioLevel;
-import org.grpo4j.trainer.weight.Aggregation;
-import org.grpo4j.trainer.weight.TokenWeights;
+import org.grpo4j.kernels.weight.Aggregation;
+import org.grpo4j.kernels.weight.TokenMasks;
+import org.grpo4j.kernels.weight.TokenWeights;
 import org.grpo4j.trainer.weight.TrlLossType;
 import org.jspecify.annotations.Nullable;
 
@@ -188,12 +189,7 @@ public final class TrlLossVectors implements VectorChecker {
               .entropyCoef(entropyCoef())
               .temperature(loss.temperature)
               .build();
-      float[][] kept = loss.perToken(entropyMask());
-      for (int i = 0; i < kept.length; i++) {
-        for (int t = 0; t < kept[i].length; t++) {
-          kept[i][t] *= loss.mask[i][t];
-        }
-      }
+      float[][] kept = TokenMasks.product(loss.mask, entropyMask());
       TokenWeights mean =
           TokenWeights.compute(
               TokenWeights.Input.of(kept, Aggregation.TOKEN_MEAN, Math.max(1, loss.length)));
@@ -215,16 +211,22 @@ public final class TrlLossVectors implements VectorChecker {
 
     /** Rollout correction × top-entropy mask × off-policy mask, [B][T]. */
     private float[][] policyFactors() {
-      double[] factors = entropyMask();
-      double[] rollout = rolloutRatio();
-      for (int i = 0; i < loss.sequences; i++) {
-        boolean kept = keepsSequence(i);
-        for (int t = 0; t < loss.length; t++) {
-          int at = i * loss.length + t;
-          factors[at] *= kept ? (rollout == null || vespo ? 1 : rollout[at]) : 0;
-        }
+      float[][] factors = entropyMask();
+      JsonNode threshold = vector.path("off_policy_mask_threshold");
+      if (threshold.isNumber() && loss.oldLogProbs != null) {
+        float[][] kept =
+            TokenMasks.offPolicySequences(
+                loss.advantages,
+                loss.rows(statistics.logProbs()),
+                loss.rows(loss.oldLogProbs),
+                loss.mask,
+                threshold.asDouble());
+        factors = TokenMasks.product(factors, kept);
       }
-      return loss.perToken(factors);
+      double[] rollout = rolloutRatio();
+      return rollout == null || vespo
+          ? factors
+          : TokenMasks.product(factors, loss.perToken(rollout));
     }
 
     /** [B·T]. */
@@ -232,12 +234,12 @@ public final class TrlLossVectors implements VectorChecker {
       return LossVector.optional(vector, "importance_sampling_ratio", loss.rows());
     }
 
-    /** 1 for tokens in the top ρ of the entropies, [B·T]. */
-    private double[] entropyMask() {
-      double[] mask = new double[loss.rows()];
-      double threshold = entropyThreshold();
-      Arrays.setAll(mask, at -> loss.entropy(at) >= threshold ? 1 : 0);
-      return mask;
+    /** Decided by entropies in double: see {@link LossVector#entropy}. */
+    private float[][] entropyMask() {
+      double[] entropies = new double[loss.rows()];
+      Arrays.setAll(entropies, loss::entropy);
+      return TokenMasks.topEntropy(
+          loss.mask, loss.rows(entropies), vector.path("top_entropy_quantile").asDouble(1));
     }
 
     /** VESPO takes the rollout correction into its ratio, in log space, over the whole width. */
@@ -265,43 +267,6 @@ public final class TrlLossVectors implements VectorChecker {
         sum += Math.min(Math.max(log, Math.log(1e-8)), 20);
       }
       return sum;
-    }
-
-    /**
-     * The (1 − ρ) quantile of the trained tokens' entropies, linearly interpolated, in float32 as
-     * TRL takes it.
-     */
-    private double entropyThreshold() {
-      double top = vector.path("top_entropy_quantile").asDouble(1);
-      double[] sorted =
-          IntStream.range(0, loss.rows())
-              .filter(at -> loss.mask[at / loss.length][at % loss.length] != 0)
-              .mapToDouble(loss::entropy)
-              .sorted()
-              .toArray();
-      if (top >= 1 || sorted.length == 0) {
-        return Double.NEGATIVE_INFINITY;
-      }
-      double position = (1 - top) * (sorted.length - 1);
-      int below = (int) Math.floor(position);
-      int above = Math.min(below + 1, sorted.length - 1);
-      return (float) (sorted[below] + (position - below) * (sorted[above] - sorted[below]));
-    }
-
-    /** Sequences with A &lt; 0 are dropped when their mean old − logProb exceeds the threshold. */
-    private boolean keepsSequence(int i) {
-      JsonNode threshold = vector.path("off_policy_mask_threshold");
-      if (!threshold.isNumber() || loss.advantages[i] >= 0 || loss.oldLogProbs == null) {
-        return true;
-      }
-      double sum = 0;
-      double count = 0;
-      for (int t = 0; t < loss.length; t++) {
-        int at = i * loss.length + t;
-        sum += loss.mask[i][t] * (loss.oldLogProbs[at] - statistics.logProbs()[at]);
-        count += loss.mask[i][t];
-      }
-      return sum / count <= threshold.asDouble();
     }
 
     private double metric(String name, Outcome outcome) {

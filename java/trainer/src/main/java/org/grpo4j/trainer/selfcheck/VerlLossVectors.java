@@ -9,8 +9,8 @@ import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.PolicyLossMetrics;
 import org.grpo4j.kernels.PolicyObjective;
 import org.grpo4j.kernels.RatioLevel;
-import org.grpo4j.trainer.weight.Aggregation;
-import org.grpo4j.trainer.weight.TokenWeights;
+import org.grpo4j.kernels.weight.Aggregation;
+import org.grpo4j.kernels.weight.TokenWeights;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import org.grpo4j.kernels.weight.Aggregation;
 import org.grpo4j.torch.InputException;
 
 /**

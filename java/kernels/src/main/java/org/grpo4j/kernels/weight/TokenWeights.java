@@ -1,4 +1,4 @@
-package org.grpo4j.trainer.weight;
+package org.grpo4j.kernels.weight;
 
 import org.jspecify.annotations.Nullable;
 

@@ -1,4 +1,4 @@
-package org.grpo4j.trainer.weight;
+package org.grpo4j.kernels.weight;
 
 /**
  * The factor on the policy term that makes up for sampling with another program's probabilities: w

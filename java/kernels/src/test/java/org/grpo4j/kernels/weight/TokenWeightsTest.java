@@ -1,12 +1,11 @@
-package org.grpo4j.trainer.weight;
+package org.grpo4j.kernels.weight;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Random;
-import org.grpo4j.torch.InputException;
-import org.grpo4j.trainer.weight.TokenWeights.Input;
+import org.grpo4j.kernels.weight.TokenWeights.Input;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -114,13 +113,6 @@ final class TokenWeightsTest {
         assertArrayEquals(whole[i], parts[i], 1e-8f);
       }
     }
-  }
-
-  @Test
-  void trlsLossTypes() {
-    assertEquals(new TrlLossType(Aggregation.TOKEN_MEAN, true), TrlLossType.named("bnpo"));
-    assertEquals(new TrlLossType(Aggregation.TOKEN_MEAN, false), TrlLossType.named("dapo"));
-    assertThrows(InputException.class, () -> TrlLossType.named("ppo"));
   }
 
   @Test

@@ -1,0 +1,47 @@
+package org.grpo4j.kernels.weight;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+final class TokenMasksTest {
+  private static final float[][] MASK = {{1, 1, 0}, {1, 1, 1}};
+
+  @Test
+  void topEntropyCountsTrainedTokensAlone() {
+    double[][] entropies = {{0.1, 0.9, 5}, {0.3, 0.7, 0.5}};
+    // Trained: 0.1 0.3 0.5 0.7 0.9. The 60% quantile lies at 0.58, between 0.5 and 0.7.
+    assertArrayEquals(
+        new float[][] {{0, 1, 1}, {0, 1, 0}}, TokenMasks.topEntropy(MASK, entropies, 0.4));
+    assertArrayEquals(
+        new float[][] {{1, 1, 1}, {1, 1, 1}}, TokenMasks.topEntropy(MASK, entropies, 1));
+    float[][] none = {{0, 0, 0}, {0, 0, 0}};
+    assertArrayEquals(
+        new float[][] {{1, 1, 1}, {1, 1, 1}}, TokenMasks.topEntropy(none, entropies, 0.4));
+  }
+
+  @Test
+  void offPolicySequencesKeepPositiveAdvantages() {
+    double[][] logProbs = {{-1, -1, 9}, {-1, -1, -1}};
+    double[][] old = {{-0.5, -0.7, -9}, {-0.5, -0.5, -0.5}}; // means 0.4 and 0.5
+    assertArrayEquals(
+        new float[][] {{1, 1, 1}, {0, 0, 0}},
+        TokenMasks.offPolicySequences(new double[] {-1, -1}, logProbs, old, MASK, 0.45));
+    assertArrayEquals(
+        new float[][] {{1, 1, 1}, {1, 1, 1}},
+        TokenMasks.offPolicySequences(new double[] {0, 2}, logProbs, old, MASK, 0.1));
+  }
+
+  @Test
+  void shapesAreNamed() {
+    IllegalArgumentException e =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> TokenMasks.topEntropy(MASK, new double[][] {{1, 2}, {1, 2, 3}}, 0.5));
+    assertTrue(String.valueOf(e.getMessage()).contains("lengths [2, 3]: want [3, 3]"));
+    assertThrows(
+        IllegalArgumentException.class, () -> TokenMasks.topEntropy(MASK, new double[2][3], 0));
+  }
+}
