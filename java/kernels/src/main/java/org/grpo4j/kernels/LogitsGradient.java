@@ -9,7 +9,11 @@ import org.grpo4j.kernels.internal.NativeReport;
 /** The gradient to the logits, or to a shard of them: the last part of {@link PolicyLoss}. */
 public final class LogitsGradient {
   private static final CallMemory.Pool<NativeLogitsGradientArgs, NativeReport> MEMORY =
-      new CallMemory.Pool<>(NativeLogitsGradientArgs::new, NativeReport::new);
+      new CallMemory.Pool<>(
+          NativeLogitsGradientArgs.class,
+          NativeLogitsGradientArgs::new,
+          NativeReport.class,
+          NativeReport::new);
 
   private LogitsGradient() {}
 

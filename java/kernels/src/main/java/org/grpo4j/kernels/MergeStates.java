@@ -9,7 +9,11 @@ import org.grpo4j.kernels.internal.NativeReport;
 /** The statistics of whole rows from those of the shards of their vocabulary. */
 public final class MergeStates {
   private static final CallMemory.Pool<NativeMergeStatesArgs, NativeReport> MEMORY =
-      new CallMemory.Pool<>(NativeMergeStatesArgs::new, NativeReport::new);
+      new CallMemory.Pool<>(
+          NativeMergeStatesArgs.class,
+          NativeMergeStatesArgs::new,
+          NativeReport.class,
+          NativeReport::new);
 
   private MergeStates() {}
 

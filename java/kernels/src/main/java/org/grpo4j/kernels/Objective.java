@@ -9,7 +9,11 @@ import org.grpo4j.kernels.internal.NativePolicyMetrics;
 /** Loss, metrics and slopes from log-probs and entropies: the middle part of {@link PolicyLoss}. */
 public final class Objective {
   private static final CallMemory.Pool<NativeObjectiveArgs, NativePolicyMetrics> MEMORY =
-      new CallMemory.Pool<>(NativeObjectiveArgs::new, NativePolicyMetrics::new);
+      new CallMemory.Pool<>(
+          NativeObjectiveArgs.class,
+          NativeObjectiveArgs::new,
+          NativePolicyMetrics.class,
+          NativePolicyMetrics::new);
 
   private Objective() {}
 

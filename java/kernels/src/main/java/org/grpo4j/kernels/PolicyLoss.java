@@ -10,7 +10,11 @@ import org.jspecify.annotations.Nullable;
 /** The policy loss and its gradient to the logits, in one call. */
 public final class PolicyLoss {
   private static final CallMemory.Pool<NativePolicyLossArgs, NativePolicyMetrics> MEMORY =
-      new CallMemory.Pool<>(NativePolicyLossArgs::new, NativePolicyMetrics::new);
+      new CallMemory.Pool<>(
+          NativePolicyLossArgs.class,
+          NativePolicyLossArgs::new,
+          NativePolicyMetrics.class,
+          NativePolicyMetrics::new);
 
   private PolicyLoss() {}
 

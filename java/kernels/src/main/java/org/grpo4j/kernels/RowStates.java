@@ -25,7 +25,11 @@ public final class RowStates implements AutoCloseable {
   public static final int BYTES = 40;
 
   private static final CallMemory.Pool<NativeRowStatesArgs, NativeReport> MEMORY =
-      new CallMemory.Pool<>(NativeRowStatesArgs::new, NativeReport::new);
+      new CallMemory.Pool<>(
+          NativeRowStatesArgs.class,
+          NativeRowStatesArgs::new,
+          NativeReport.class,
+          NativeReport::new);
 
   private final NativeRowState memory;
   private final long shards;

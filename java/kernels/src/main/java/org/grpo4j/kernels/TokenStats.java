@@ -12,7 +12,11 @@ import org.jspecify.annotations.Nullable;
 /** Log-prob of the target, entropy, lse and Σp² of each row, forward only, one read of the row. */
 public final class TokenStats {
   private static final CallMemory.Pool<NativeTokenStatsArgs, NativeReport> MEMORY =
-      new CallMemory.Pool<>(NativeTokenStatsArgs::new, NativeReport::new);
+      new CallMemory.Pool<>(
+          NativeTokenStatsArgs.class,
+          NativeTokenStatsArgs::new,
+          NativeReport.class,
+          NativeReport::new);
 
   private TokenStats() {}
 

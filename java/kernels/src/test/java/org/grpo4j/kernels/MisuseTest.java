@@ -7,6 +7,7 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -200,6 +201,32 @@ class MisuseTest {
       }
       assertTrue(Pointer.totalBytes() <= tracked + 4096, "tracked native memory grew");
       assertTrue(Pointer.physicalBytes() <= resident + (64L << 20), "resident memory grew");
+    }
+  }
+
+  /** A caller's scope frees what was allocated in it; what later calls use must not be among it. */
+  @Test
+  void insideAPointerScope() {
+    for (int i = 0; i < 50; i++) {
+      try (PointerScope scope = new PointerScope()) {
+        Logits logits = Logits.copyOf(new float[] {1, 2, 3, 4, 4, 3, 2, 1}, 2, 4);
+        FloatPointer ones = new FloatPointer(1f, 1f);
+        PolicyBatch batch =
+            new PolicyBatch(new LongPointer(3, 0), null, null, ones, ones, ones, null)
+                .withSequences(new LongPointer(0, 2), false);
+        PolicyLossMetrics metrics =
+            PolicyLoss.compute(
+                logits,
+                batch,
+                PolicyLossConfig.builder().ratioLevel(RatioLevel.SEQUENCE).build(),
+                RowStatistics.allocate(2),
+                logits);
+        assertTrue(metrics.units() == 1 && metrics.loss() == -2, metrics::toString);
+      }
+      // Takes the place of memory that a scope freed.
+      try (Pointer other = Pointer.malloc(256)) {
+        Pointer.memset(other, 0x7f, 256);
+      }
     }
   }
 
