@@ -1,18 +1,26 @@
 package org.grpo4j.benchmarks;
 
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.grpo4j.kernels.Isa;
 import org.grpo4j.kernels.Kernels;
 import org.grpo4j.kernels.Logits;
+import org.grpo4j.kernels.LogitsGradient;
+import org.grpo4j.kernels.MergeStates;
+import org.grpo4j.kernels.Objective;
 import org.grpo4j.kernels.PolicyBatch;
 import org.grpo4j.kernels.PolicyLoss;
 import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.PolicyLossMetrics;
+import org.grpo4j.kernels.RowSlopes;
+import org.grpo4j.kernels.RowStates;
 import org.grpo4j.kernels.RowStatistics;
 import org.grpo4j.kernels.TokenStats;
+import org.grpo4j.kernels.VocabShard;
 import org.grpo4j.torch.TorchRuntime;
 import org.grpo4j.torch.TorchTensors;
 
@@ -25,7 +33,6 @@ import org.grpo4j.torch.TorchTensors;
  */
 final class LossBatch {
   private static final double BOUND = 1e6;
-  private static final double ENTROPY_COEF = 0.01;
 
   private final long rows;
   private final long vocab;
@@ -36,10 +43,13 @@ final class LossBatch {
   private final Tensor weights;
   private final RowStatistics out;
   private final PolicyBatch batch;
-  private final PolicyLossConfig config =
-      PolicyLossConfig.builder().clipLow(BOUND).clipHigh(BOUND).entropyCoef(ENTROPY_COEF).build();
+  private final PolicyLossConfig config;
+  private final RowStates states;
+  private final RowSlopes slopes;
 
-  LossBatch(long rows, long vocab, String dtype, int threads) {
+  LossBatch(long rows, long vocab, String dtype, int threads, double entropyCoef) {
+    config =
+        PolicyLossConfig.builder().clipLow(BOUND).clipHigh(BOUND).entropyCoef(entropyCoef).build();
     TorchRuntime.configureThreads(threads);
     Kernels.setThreads(threads);
     this.rows = rows;
@@ -50,7 +60,10 @@ final class LossBatch {
     oldLogProbs = torch.zeros(rows).sub(new Scalar(12.0));
     advantages = torch.zeros(rows).uniform_().sub(new Scalar(0.5));
     weights = torch.zeros(rows).add(new Scalar(1.0 / rows));
-    out = RowStatistics.allocate(rows);
+    // Σp² is left out: TRL and torch's chain do not compute it either.
+    out = new RowStatistics(new FloatPointer(rows), new FloatPointer(rows), null, null);
+    states = RowStates.allocate(rows);
+    slopes = RowSlopes.allocate(rows);
     batch =
         new PolicyBatch(
             TorchTensors.longs(targets),
@@ -60,6 +73,14 @@ final class LossBatch {
             TorchTensors.floats(weights),
             TorchTensors.floats(weights),
             null);
+    RowStates.compute(
+        TorchTensors.logits(logits), batch.rows(config), VocabShard.whole(view()), states, 0);
+    MergeStates.compute(states, batch.rows(config), states, out);
+    Objective.compute(batch, config, out, slopes);
+  }
+
+  private Logits view() {
+    return TorchTensors.logits(logits);
   }
 
   /** Bytes of the logits: read once by token_stats, read once and written once by policy_loss. */
@@ -77,6 +98,17 @@ final class LossBatch {
     return out;
   }
 
+  /** The gradient alone, in place, from states and slopes of the first logits. */
+  Isa logitsGradient() {
+    return LogitsGradient.compute(
+        view(), batch.rows(config), VocabShard.whole(view()), states, slopes, view());
+  }
+
+  /** Reads every byte once, as floats whatever they are. */
+  Tensor readOnly() {
+    return logits.view(ScalarType.Float).max();
+  }
+
   /** Reads and writes every logit once: the in-place copy that the kernel is measured against. */
   Tensor copyInPlace() {
     return logits.mul_(new Scalar(1.0));
@@ -92,8 +124,10 @@ final class LossBatch {
         ratio.clamp(
             new ScalarOptional(new Scalar(1 - BOUND)), new ScalarOptional(new Scalar(1 + BOUND)));
     Tensor loss = torch.minimum(ratio.mul(advantages), clipped.mul(advantages)).neg();
-    Tensor entropy = logP.exp().mul(logP).sum(1).neg().toType(ScalarType.Float);
-    Tensor total = loss.sub(entropy.mul(new Scalar(ENTROPY_COEF))).mul(weights).sum();
+    // As in TRL: where it has no coefficient, the entropy is a metric without a gradient.
+    Tensor counted = config.entropyCoef() == 0 ? logP.detach() : logP;
+    Tensor entropy = counted.exp().mul(counted).sum(1).neg().toType(ScalarType.Float);
+    Tensor total = loss.sub(entropy.mul(new Scalar(config.entropyCoef()))).mul(weights).sum();
     total.backward();
     return leaf.grad();
   }

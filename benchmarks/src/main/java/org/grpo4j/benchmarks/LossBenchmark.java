@@ -18,7 +18,8 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.Blackhole;
 
 /**
- * policy_loss and token_stats beside torch and the in-place copy.
+ * policy_loss, token_stats and logits_gradient beside torch, the in-place copy and a read of the
+ * same buffer.
  *
  * <p>Not forked: the comparison is of one process, whose threads and memory are the same for all.
  */
@@ -41,6 +42,10 @@ public class LossBenchmark {
   @Param({"1"})
   int threads;
 
+  /** Not 0: the bonus has a gradient, and e^u is computed twice. */
+  @Param({"0"})
+  double entropyCoef;
+
   @SuppressWarnings("NullAway.Init") // JMH calls setUp first
   private PointerScope scope;
 
@@ -51,7 +56,7 @@ public class LossBenchmark {
   @Setup(Level.Trial)
   public void setUp() {
     scope = new PointerScope();
-    batch = new LossBatch(rows, vocab, dtype, threads);
+    batch = new LossBatch(rows, vocab, dtype, threads, entropyCoef);
   }
 
   @TearDown(Level.Trial)
@@ -80,6 +85,18 @@ public class LossBenchmark {
   public void tokenStatsTorch(Blackhole sink) {
     try (PointerScope step = new PointerScope()) {
       sink.consume(batch.torchTokenStats());
+    }
+  }
+
+  @Benchmark
+  public void logitsGradient(Blackhole sink) {
+    sink.consume(batch.logitsGradient());
+  }
+
+  @Benchmark
+  public void readOnly(Blackhole sink) {
+    try (PointerScope step = new PointerScope()) {
+      sink.consume(batch.readOnly());
     }
   }
 
