@@ -225,6 +225,37 @@ class ObjectivesTest {
     }
   }
 
+  @Test
+  void advantagesPerSequence() {
+    try (Fixture f = fixture(Fixture.Layout.F32, 60, 5);
+        RowStatistics out = RowStatistics.allocate(f.rows)) {
+      float[] perSequence = {0.5f, -1.5f, 9f, 2f, -1f};
+      long[] offsets = {0, 1, 6, 6, 9, 12}; // the fixture's
+      for (int b = 0; b < 5; b++) {
+        for (long i = offsets[b]; i < offsets[b + 1]; i++) {
+          f.advantages[(int) i] = perSequence[b];
+        }
+      }
+      PolicyLossConfig config = config(PolicyObjective.clip(), RatioLevel.SEQUENCE).build();
+      PolicyBatch perRow = f.batch();
+      PolicyLossMetrics expected =
+          PolicyLoss.compute(f.logits(), perRow, config, out, f.gradient());
+      double[] gradient = f.gradientRow(7);
+      PolicyBatch shared =
+          new PolicyBatch(
+                  perRow.targets(),
+                  perRow.oldLogProbs(),
+                  perRow.refLogProbs(),
+                  new FloatPointer(perSequence),
+                  perRow.policyWeights(),
+                  perRow.regularizerWeights(),
+                  null)
+              .withSequences(Fixture.longs(offsets), true);
+      assertEquals(expected, PolicyLoss.compute(f.logits(), shared, config, out, f.gradient()));
+      assertArrayEquals(gradient, f.gradientRow(7));
+    }
+  }
+
   /** One bad token makes its whole sequence's ratio unusable only where its slope does. */
   @Test
   void aBadRowLeavesItsSequence() {

@@ -54,6 +54,18 @@ public final class VectorSuite {
         new VerlLossVectors());
   }
 
+  /** Checks the kernels against their formulas, once under each instruction set. */
+  public void runBuiltin() {
+    Isa before = Kernels.isa();
+    for (Isa isa : isas.isEmpty() ? List.of(before) : isas) {
+      Kernels.use(isa);
+      FileReport report = new FileReport("built-in [" + isa + "]");
+      BuiltinChecks.run(report);
+      print(report);
+    }
+    Kernels.use(before);
+  }
+
   /**
    * Checks every file under {@code root}, or {@code root} itself where it is a file.
    *
