@@ -1,6 +1,8 @@
 package org.grpo4j.trainer.reward;
 
 import java.util.List;
+import org.grpo4j.trainer.python.PythonError;
+import org.grpo4j.trainer.python.PythonValues;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -2,6 +2,9 @@ package org.grpo4j.trainer.reward;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.grpo4j.trainer.python.PythonError;
+import org.grpo4j.trainer.python.PythonJson;
+import org.grpo4j.trainer.python.PythonText;
 import org.jspecify.annotations.Nullable;
 
 /** The calls of a completion's first tool_call block: one JSON value per line. */

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.grpo4j.trainer.python.PythonError;
+import org.grpo4j.trainer.python.PythonValues;
 import org.grpo4j.trainer.reward.ToolRlOptions.Switch;
 import org.jspecify.annotations.Nullable;
 

@@ -1,5 +1,7 @@
 package org.grpo4j.trainer.reward;
 
+import org.grpo4j.trainer.python.PythonText;
+
 /**
  * Whether a completion is well formed: the blocks that the answer has, in the order think,
  * tool_call, response.

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.python.PythonText;
 
 /**
  * The options of ToolRL's reward.

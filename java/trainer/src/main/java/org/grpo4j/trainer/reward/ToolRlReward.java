@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.python.PythonError;
+import org.grpo4j.trainer.python.PythonText;
 import org.grpo4j.trainer.reward.ToolRlOptions.Switch;
 import org.jspecify.annotations.Nullable;
 

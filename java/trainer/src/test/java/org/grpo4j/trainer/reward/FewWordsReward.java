@@ -1,5 +1,7 @@
 package org.grpo4j.trainer.reward;
 
+import org.grpo4j.trainer.python.PythonText;
+
 /** A user's reward: public, with a public no-argument constructor. */
 public final class FewWordsReward implements RewardFunction {
   @Override

@@ -41,13 +41,20 @@ final class TrainerVectorsTest {
   }
 
   @Test
-  void bfclIsNamedAndSkipped() throws IOException {
-    Path file = golden("bfcl_ast.jsonl");
-    BfclVectors checker = new BfclVectors();
-    assertTrue(checker.accepts(file));
+  void bfclVerdicts() throws IOException {
+    assertAllPass(new BfclVectors(), "bfcl_ast.jsonl", 1800);
+  }
+
+  @Test
+  void bfclWithoutItsQuestionsIsNamedAndSkipped() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("v.jsonl"),
+            "{\"id\": \"simple_python_0\", \"category\": \"simple_python\", \"output\": [],"
+                + " \"valid\": false, \"error_type\": null}\n");
     Outcomes outcomes = new Outcomes();
-    checker.check(file, outcomes);
-    assertEquals(List.of("1800 cases: comes with the benchmark evaluation"), outcomes.skipped);
+    new BfclVectors().check(file, outcomes);
+    assertEquals(List.of("1 cases: no folder data/bfcl_v4 beside the vectors"), outcomes.skipped);
   }
 
   @Test

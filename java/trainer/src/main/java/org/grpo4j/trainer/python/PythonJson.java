@@ -1,4 +1,4 @@
-package org.grpo4j.trainer.reward;
+package org.grpo4j.trainer.python;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Values: {@link Map} (in order of first appearance), {@link List}, {@link String}, {@link
  * Boolean}, {@link BigInteger}, {@link Double} and null.
  */
-final class PythonJson {
+public final class PythonJson {
   /** {@code sys.int_info.default_max_str_digits}: longer integers raise ValueError. */
   private static final int MAX_INTEGER_DIGITS = 4300;
 
@@ -51,7 +51,7 @@ final class PythonJson {
    *
    * @throws PythonError where {@code json.loads} raises
    */
-  static @Nullable Object parse(String text) throws PythonError {
+  public static @Nullable Object parse(String text) throws PythonError {
     try (JsonParser parser = FACTORY.createParser(text)) {
       if (parser.nextToken() == null) {
         throw new PythonError("no JSON value");

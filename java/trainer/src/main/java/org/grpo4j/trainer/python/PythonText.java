@@ -1,14 +1,14 @@
-package org.grpo4j.trainer.reward;
+package org.grpo4j.trainer.python;
 
 /** Python's {@code str.strip}, {@code str.split} and {@code str.count} on Unicode white space. */
-final class PythonText {
+public final class PythonText {
   private PythonText() {}
 
   /**
    * {@code str.isspace} of one character. Java's own notions differ: {@code isWhitespace} leaves
    * out the no-break spaces and U+0085.
    */
-  static boolean isSpace(char c) {
+  public static boolean isSpace(char c) {
     return (c >= 0x09 && c <= 0x0d)
         || (c >= 0x1c && c <= 0x20)
         || c == 0x85
@@ -23,7 +23,7 @@ final class PythonText {
   }
 
   /** {@code text.strip()}. */
-  static String strip(String text) {
+  public static String strip(String text) {
     int start = 0;
     int end = text.length();
     while (start < end && isSpace(text.charAt(start))) {
@@ -35,8 +35,21 @@ final class PythonText {
     return text.substring(start, end);
   }
 
+  /** {@code text.strip(characters)}. */
+  public static String strip(String text, String characters) {
+    int start = 0;
+    int end = text.length();
+    while (start < end && characters.indexOf(text.charAt(start)) >= 0) {
+      start++;
+    }
+    while (end > start && characters.indexOf(text.charAt(end - 1)) >= 0) {
+      end--;
+    }
+    return text.substring(start, end);
+  }
+
   /** {@code len(text.split())}. */
-  static int countWords(String text) {
+  public static int countWords(String text) {
     int words = 0;
     boolean inWord = false;
     for (int i = 0; i < text.length(); i++) {
@@ -50,7 +63,7 @@ final class PythonText {
   }
 
   /** {@code text.count(part)}: occurrences that do not overlap. */
-  static int count(String text, String part) {
+  public static int count(String text, String part) {
     int n = 0;
     for (int at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length())) {
       n++;
@@ -59,13 +72,13 @@ final class PythonText {
   }
 
   /** {@code text.split(separator)[-1]}. */
-  static String afterLast(String text, String separator) {
+  public static String afterLast(String text, String separator) {
     int at = text.lastIndexOf(separator);
     return at < 0 ? text : text.substring(at + separator.length());
   }
 
   /** {@code text.split(separator)[0]}. */
-  static String beforeFirst(String text, String separator) {
+  public static String beforeFirst(String text, String separator) {
     int at = text.indexOf(separator);
     return at < 0 ? text : text.substring(0, at);
   }

@@ -1,4 +1,4 @@
-package org.grpo4j.trainer.reward;
+package org.grpo4j.trainer.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

@@ -1,0 +1,41 @@
+package org.grpo4j.trainer.python;
+
+import java.math.BigInteger;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** Python's {@code int(text)} and {@code float(text)}. */
+public final class PythonNumbers {
+  private static final Pattern INTEGER = Pattern.compile("[+-]?\\d+(_\\d+)*");
+  private static final Pattern REAL =
+      Pattern.compile(
+          "[+-]?(\\d+(_\\d+)*(\\.(\\d+(_\\d+)*)?)?|\\.\\d+(_\\d+)*)([eE][+-]?\\d+(_\\d+)*)?");
+  private static final Pattern NO_NUMBER = Pattern.compile("([+-]?)(inf|infinity|nan)");
+
+  private PythonNumbers() {}
+
+  /** The value of {@code int(text)}; empty where it raises ValueError. */
+  public static Optional<BigInteger> integer(String text) {
+    String stripped = PythonText.strip(text);
+    return INTEGER.matcher(stripped).matches()
+        ? Optional.of(new BigInteger(stripped.replace("_", "")))
+        : Optional.empty();
+  }
+
+  /** The value of {@code float(text)}; empty where it raises ValueError. */
+  public static Optional<Double> real(String text) {
+    String stripped = PythonText.strip(text);
+    if (REAL.matcher(stripped).matches()) {
+      return Optional.of(Double.valueOf(stripped.replace("_", "")));
+    }
+    String lower = stripped.toLowerCase(Locale.ROOT);
+    if (!NO_NUMBER.matcher(lower).matches()) {
+      return Optional.empty();
+    }
+    if (lower.endsWith("nan")) {
+      return Optional.of(Double.NaN);
+    }
+    return Optional.of(lower.startsWith("-") ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY);
+  }
+}
