@@ -29,7 +29,11 @@ enum {
   /* Some rows can't be computed; the report counts them and names the first. */
   GRPO4J_BAD_ROWS = 2,
   /* The ISA that was asked for (call or GRPO4J_ISA) does not exist here; nothing was written. */
-  GRPO4J_ISA_UNAVAILABLE = 3
+  GRPO4J_ISA_UNAVAILABLE = 3,
+  /* The device or its runtime failed; grpo4j_cuda_last_error says how. */
+  GRPO4J_DEVICE_ERROR = 4,
+  /* The workspace is null or smaller than the query says; nothing was written. */
+  GRPO4J_WORKSPACE_TOO_SMALL = 5
 };
 
 /* Element types of logits and gradient. */
@@ -42,7 +46,10 @@ enum {
   GRPO4J_ISA_AVX512 = 2,
   GRPO4J_ISA_AVX512_BF16 = 3, /* AVX-512 with its conversion to bf16 */
   GRPO4J_ISA_NEON = 4,
-  GRPO4J_ISA_COUNT = 5
+  GRPO4J_ISA_COUNT = 5,
+  /* Named in reports by the library of the CUDA kernels: run on a device, or in the emulation. */
+  GRPO4J_ISA_CUDA = 16,
+  GRPO4J_ISA_CUDA_EMULATED = 17
 };
 
 /* Estimators of KL(policy || reference) from one sample, with q = refLogProb - logProb. */
@@ -286,6 +293,58 @@ GRPO4J_API int32_t grpo4j_objective(const grpo4j_objective_args* args,
                                     grpo4j_policy_metrics* metrics);
 GRPO4J_API int32_t grpo4j_logits_gradient(const grpo4j_logits_gradient_args* args,
                                           grpo4j_report* report);
+
+/* Estimators of the advantage of each completion within its group; formulas in docs/math.md. */
+enum {
+  GRPO4J_ADVANTAGE_GRPO = 0,      /* (R - mean) / (sigma + epsilon) */
+  GRPO4J_ADVANTAGE_DR_GRPO = 1,   /* R - mean */
+  GRPO4J_ADVANTAGE_RLOO = 2,      /* n / (n - 1) (R - mean) */
+  GRPO4J_ADVANTAGE_OPO = 3,       /* R - sum(len R) / sum(len) */
+  GRPO4J_ADVANTAGE_REINFORCE = 4, /* R - mean, whitened over all trained tokens */
+  GRPO4J_ADVANTAGE_PASSK = 5      /* best of its group: (R_1st - R_2nd) / (sigma + epsilon) */
+};
+
+/* Whose standard deviation GRPO and pass@k divide by. */
+enum { GRPO4J_SCALE_GROUP = 0, GRPO4J_SCALE_BATCH = 1, GRPO4J_SCALE_NONE = 2 };
+
+typedef struct grpo4j_group_advantages_args {
+  int64_t completions;
+  int64_t groups;
+  const int64_t* group_offsets; /* [groups + 1], 0 .. completions: a group's completions adjoin */
+  const float* rewards;         /* [completions] */
+  const int32_t* lengths;       /* [completions] trained tokens; null unless OPO or REINFORCE */
+  int32_t estimator;            /* GRPO4J_ADVANTAGE_* */
+  int32_t scale;                /* GRPO4J_SCALE_* */
+  double epsilon;
+  float* advantages;            /* [completions] */
+} grpo4j_group_advantages_args;
+
+/* In which order a completion's token weights are clamped to [min, max] and divided by their mean. */
+enum {
+  GRPO4J_CLAMP_THEN_MEAN = 0, /* ResT's release */
+  GRPO4J_MEAN_THEN_CLAMP = 1  /* ResT's paper */
+};
+
+/*
+ * ResT's weight of each token: the greatest of its regions' weights; positive ones clamped and
+ * divided by their mean over the completion's trained tokens that have one. Others weigh 0.
+ */
+typedef struct grpo4j_token_weights_args {
+  int64_t n;                       /* tokens */
+  int64_t sequences;
+  const int64_t* sequence_offsets; /* [sequences + 1], 0 .. n */
+  const uint8_t* regions;          /* [n] bit k: the token lies in region k */
+  const float* completion_mask;    /* [n] 0: not trained; null: all are */
+  double region_weights[8];        /* of region 0 .. 7; 0: no weight */
+  double min;                      /* positive */
+  double max;
+  int32_t order;                   /* GRPO4J_CLAMP_THEN_MEAN or GRPO4J_MEAN_THEN_CLAMP */
+  float* weights;                  /* [n] */
+} grpo4j_token_weights_args;
+
+/* One float per completion from the rewards of its group; one float per token from its regions. */
+GRPO4J_API int32_t grpo4j_group_advantages(const grpo4j_group_advantages_args* args);
+GRPO4J_API int32_t grpo4j_token_weights(const grpo4j_token_weights_args* args);
 
 /* The ISA that calls will use; -1 when GRPO4J_ISA names one that does not exist here. */
 GRPO4J_API int32_t grpo4j_isa(void);
