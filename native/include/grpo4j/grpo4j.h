@@ -342,7 +342,11 @@ typedef struct grpo4j_token_weights_args {
   float* weights;                  /* [n] */
 } grpo4j_token_weights_args;
 
-/* One float per completion from the rewards of its group; one float per token from its regions. */
+/*
+ * One float per completion from the rewards of its group; one float per token from its regions.
+ * Rewards must be finite, lengths not negative, a group of pass@k not of one completion. Formulas in
+ * advantages.h and token_weights.h.
+ */
 GRPO4J_API int32_t grpo4j_group_advantages(const grpo4j_group_advantages_args* args);
 GRPO4J_API int32_t grpo4j_token_weights(const grpo4j_token_weights_args* args);
 

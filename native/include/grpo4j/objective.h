@@ -21,11 +21,7 @@
 
 #include <math.h>
 
-#if defined(__CUDACC__)
-#define GRPO4J_HD __host__ __device__ __forceinline__
-#else
-#define GRPO4J_HD __attribute__((always_inline)) inline
-#endif
+#include "grpo4j/host_device.h"
 
 namespace grpo4j {
 

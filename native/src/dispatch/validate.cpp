@@ -70,20 +70,23 @@ bool valid_config(const grpo4j_policy_config& c) {
          c.kl_estimator <= GRPO4J_KL_K3;
 }
 
-bool valid_sequences(const grpo4j_policy_batch& batch, int64_t n) {
-  if (batch.sequence_offsets == nullptr) {
-    return batch.sequences == 0;
-  }
-  if (batch.sequences < 0 || batch.sequence_offsets[0] != 0 ||
-      batch.sequence_offsets[batch.sequences] != n) {
+// Offsets [parts + 1] that rise from 0 to n.
+bool valid_offsets(const int64_t* offsets, int64_t parts, int64_t n) {
+  if (parts < 0 || offsets[0] != 0 || offsets[parts] != n) {
     return false;
   }
-  for (int64_t s = 0; s < batch.sequences; ++s) {
-    if (batch.sequence_offsets[s + 1] < batch.sequence_offsets[s]) {
+  for (int64_t s = 0; s < parts; ++s) {
+    if (offsets[s + 1] < offsets[s]) {
       return false;
     }
   }
   return true;
+}
+
+bool valid_sequences(const grpo4j_policy_batch& batch, int64_t n) {
+  return batch.sequence_offsets == nullptr
+             ? batch.sequences == 0
+             : valid_offsets(batch.sequence_offsets, batch.sequences, n);
 }
 
 bool valid_batch(const grpo4j_policy_batch& batch, const grpo4j_policy_config& config, int64_t n) {
@@ -160,6 +163,44 @@ bool valid(const grpo4j_logits_gradient_args& args) {
          valid_rows(args.logits, args.rows, /*increasing=*/true) &&
          valid_shard(args.logits, args.vocab_begin, args.vocab_total) &&
          (args.rows.n == 0 || (args.states != nullptr && args.slopes != nullptr));
+}
+
+bool valid(const grpo4j_group_advantages_args& args) {
+  const bool needs_lengths = args.estimator == GRPO4J_ADVANTAGE_OPO ||
+                             args.estimator == GRPO4J_ADVANTAGE_REINFORCE;
+  if (args.completions < 0 || args.group_offsets == nullptr ||
+      args.estimator < GRPO4J_ADVANTAGE_GRPO || args.estimator > GRPO4J_ADVANTAGE_PASSK ||
+      args.scale < GRPO4J_SCALE_GROUP || args.scale > GRPO4J_SCALE_NONE ||
+      !(args.epsilon >= 0 && isfinite(args.epsilon)) ||
+      !valid_offsets(args.group_offsets, args.groups, args.completions) ||
+      (args.completions > 0 && (args.rewards == nullptr || args.advantages == nullptr ||
+                                (needs_lengths && args.lengths == nullptr)))) {
+    return false;
+  }
+  for (int64_t i = 0; i < args.completions; ++i) {
+    if (!isfinite(args.rewards[i]) || (needs_lengths && args.lengths[i] < 0)) {
+      return false;
+    }
+  }
+  for (int64_t g = 0; args.estimator == GRPO4J_ADVANTAGE_PASSK && g < args.groups; ++g) {
+    if (args.group_offsets[g + 1] - args.group_offsets[g] == 1) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool valid(const grpo4j_token_weights_args& args) {
+  for (const double weight : args.region_weights) {
+    if (!(weight >= 0 && isfinite(weight))) {
+      return false;
+    }
+  }
+  return args.n >= 0 && args.sequence_offsets != nullptr &&
+         valid_offsets(args.sequence_offsets, args.sequences, args.n) && positive(args.min) &&
+         args.max >= args.min && isfinite(args.max) &&
+         (args.order == GRPO4J_CLAMP_THEN_MEAN || args.order == GRPO4J_MEAN_THEN_CLAMP) &&
+         (args.n == 0 || (args.regions != nullptr && args.weights != nullptr));
 }
 
 }  // namespace grpo4j

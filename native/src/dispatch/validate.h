@@ -11,5 +11,7 @@ bool valid(const grpo4j_row_states_args& args);
 bool valid(const grpo4j_merge_states_args& args);
 bool valid(const grpo4j_objective_args& args);
 bool valid(const grpo4j_logits_gradient_args& args);
+bool valid(const grpo4j_group_advantages_args& args);
+bool valid(const grpo4j_token_weights_args& args);
 
 }  // namespace grpo4j

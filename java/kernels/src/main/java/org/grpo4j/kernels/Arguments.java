@@ -1,5 +1,6 @@
 package org.grpo4j.kernels;
 
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,34 @@ final class Arguments {
     }
     if (remaining(pointer) != n) {
       throw invalid("%s has shape [%d]: want [%d], %s", name, remaining(pointer), n, meaning);
+    }
+  }
+
+  /** An array whose own length says how much there is. */
+  static void vector(String name, @Nullable Pointer pointer) {
+    if (pointer == null || (remaining(pointer) > 0 && pointer.isNull())) {
+      throw invalid("%s is null or closed: want an array", name);
+    }
+  }
+
+  /** Offsets [parts + 1] that rise from 0 to n. */
+  static void offsets(
+      String name, @Nullable LongPointer offsets, String parts, long n, String elements) {
+    long count = offsets == null ? 0 : remaining(offsets);
+    if (offsets == null || count < 1 || offsets.isNull()) {
+      throw invalid("%s is empty or closed: want [%s + 1], from 0 to %d", name, parts, n);
+    }
+    if (offsets.get(0) != 0 || offsets.get(count - 1) != n) {
+      throw invalid(
+          "%s goes from %d to %d: want 0 to %d, the number of %s",
+          name, offsets.get(0), offsets.get(count - 1), n, elements);
+    }
+    for (long b = 1; b < count; b++) {
+      if (offsets.get(b) < offsets.get(b - 1)) {
+        throw invalid(
+            "%s[%d] is %d after %d: want increasing offsets",
+            name, b, offsets.get(b), offsets.get(b - 1));
+      }
     }
   }
 

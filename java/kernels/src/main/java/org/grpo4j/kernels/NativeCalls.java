@@ -61,11 +61,20 @@ final class NativeCalls {
       case Native.GRPO4J_OK -> {}
       case Native.GRPO4J_BAD_ROWS -> throw badRows(results, report, n);
       case Native.GRPO4J_ISA_UNAVAILABLE -> throw Kernels.environmentIsaUnavailable();
-      default ->
-          // Everything the library rejects is checked in Java before, with the argument's name.
-          throw new KernelException(
-              "the native library rejected the arguments (status " + status + ")");
+      default -> throw rejected(status);
     }
+  }
+
+  /** The same for operations without a report. */
+  static void check(int status) {
+    if (status != Native.GRPO4J_OK) {
+      throw rejected(status);
+    }
+  }
+
+  /** Everything the library rejects is checked in Java before, with the argument's name. */
+  private static KernelException rejected(int status) {
+    return new KernelException("the native library rejected the arguments (status " + status + ")");
   }
 
   private static KernelException badRows(ByteBuffer results, int report, long n) {

@@ -129,23 +129,7 @@ public record PolicyBatch(
       }
       return;
     }
-    long count = Arguments.remaining(offsets);
-    if (count < 1 || offsets.isNull()) {
-      throw Arguments.invalid(
-          "sequenceOffsets is empty or closed: want [sequences + 1], from 0 to %d", n);
-    }
-    if (offsets.get(0) != 0 || offsets.get(count - 1) != n) {
-      throw Arguments.invalid(
-          "sequenceOffsets goes from %d to %d: want 0 to %d, the number of rows",
-          offsets.get(0), offsets.get(count - 1), n);
-    }
-    for (long b = 1; b < count; b++) {
-      if (offsets.get(b) < offsets.get(b - 1)) {
-        throw Arguments.invalid(
-            "sequenceOffsets[%d] is %d after %d: want increasing offsets",
-            b, offsets.get(b), offsets.get(b - 1));
-      }
-    }
+    Arguments.offsets("sequenceOffsets", offsets, "sequences", n, "rows");
   }
 
   void describeTo(ByteBuffer to, int at) {

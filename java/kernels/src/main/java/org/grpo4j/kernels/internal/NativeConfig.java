@@ -30,6 +30,8 @@ public class NativeConfig implements InfoMapper {
         .put(new Info("grpo4j_merge_states_args").pointerTypes("NativeMergeStatesArgs"))
         .put(new Info("grpo4j_objective_args").pointerTypes("NativeObjectiveArgs"))
         .put(new Info("grpo4j_logits_gradient_args").pointerTypes("NativeLogitsGradientArgs"))
-        .put(new Info("grpo4j_policy_metrics").pointerTypes("NativePolicyMetrics"));
+        .put(new Info("grpo4j_policy_metrics").pointerTypes("NativePolicyMetrics"))
+        .put(new Info("grpo4j_group_advantages_args").pointerTypes("NativeGroupAdvantagesArgs"))
+        .put(new Info("grpo4j_token_weights_args").pointerTypes("NativeTokenWeightsArgs"));
   }
 }

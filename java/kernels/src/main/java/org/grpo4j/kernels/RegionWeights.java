@@ -1,0 +1,99 @@
+package org.grpo4j.kernels;
+
+import static org.grpo4j.kernels.Arguments.check;
+
+import java.util.List;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.grpo4j.kernels.internal.Native;
+import org.grpo4j.kernels.internal.NativeTokenWeightsArgs;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * ResT's weight of each token (arXiv 2509.21826), the C ABI's token_weights: the greatest weight of
+ * the regions that the token lies in; positive ones clamped and divided by their mean over the
+ * completion's trained tokens that have one. Tokens that are not trained or lie in no region weigh
+ * 0.
+ *
+ * @param regionWeights at most 8, of region 0, 1, ..; 0 is no weight
+ * @param min positive weights are at least this
+ * @param max and at most this
+ * @param order which of the two comes first
+ */
+public record RegionWeights(List<Double> regionWeights, double min, double max, Order order) {
+  /** Bits of a token's regions. */
+  private static final int MAX_REGIONS = 8;
+
+  /** In which order weights are clamped and divided by their mean. */
+  public enum Order {
+    /** ResT's release: the mean over a completion is 1. */
+    CLAMP_THEN_MEAN(Native.GRPO4J_CLAMP_THEN_MEAN),
+    /** ResT's paper: every weight is within the bounds. */
+    MEAN_THEN_CLAMP(Native.GRPO4J_MEAN_THEN_CLAMP);
+
+    private final int code;
+
+    Order(int code) {
+      this.code = code;
+    }
+  }
+
+  public RegionWeights {
+    regionWeights = List.copyOf(regionWeights);
+    check(
+        regionWeights.size() <= MAX_REGIONS,
+        "regionWeights has shape [%s]: want at most [%s]",
+        regionWeights.size(),
+        MAX_REGIONS);
+    for (double weight : regionWeights) {
+      check(
+          weight >= 0 && Double.isFinite(weight),
+          "regionWeights has %s: want >= 0 and finite",
+          weight);
+    }
+    check(min > 0 && Double.isFinite(min), "min is %s: want > 0 and finite", min);
+    check(max >= min && Double.isFinite(max), "max is %s: want >= min %s and finite", max, min);
+  }
+
+  /**
+   * Fills in the weights of packed completions of N tokens.
+   *
+   * @param sequenceOffsets [B + 1] from 0 to N: completion b is tokens sequenceOffsets[b] to
+   *     sequenceOffsets[b + 1] − 1
+   * @param regions [N] bit k: the token lies in region k
+   * @param completionMask [N] 0: not trained; null: all are
+   * @param weights [N] written
+   * @throws IllegalArgumentException if an argument is null, closed or of the wrong shape; nothing
+   *     was written then
+   */
+  public void compute(
+      LongPointer sequenceOffsets,
+      BytePointer regions,
+      @Nullable FloatPointer completionMask,
+      FloatPointer weights) {
+    Kernels.ready();
+    Arguments.vector("regions", regions);
+    long n = Arguments.remaining(regions);
+    Arguments.offsets("sequenceOffsets", sequenceOffsets, "sequences", n, "tokens");
+    if (completionMask != null) {
+      Arguments.array("completionMask", completionMask, n, "one element per token");
+    }
+    Arguments.array("weights", weights, n, "one element per token");
+    try (NativeTokenWeightsArgs args = new NativeTokenWeightsArgs()) {
+      args.n(n)
+          .sequences(Arguments.remaining(sequenceOffsets) - 1)
+          .sequence_offsets(sequenceOffsets)
+          .regions(regions)
+          .completion_mask(completionMask)
+          .min(min)
+          .max(max)
+          .order(order.code)
+          .weights(weights);
+      for (int k = 0; k < MAX_REGIONS; k++) {
+        args.region_weights(k, k < regionWeights.size() ? regionWeights.get(k) : 0);
+      }
+      NativeCalls.check(Native.grpo4j_token_weights(args));
+    }
+  }
+}
