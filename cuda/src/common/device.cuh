@@ -16,11 +16,10 @@ namespace grpo4j::cuda {
 constexpr uint32_t kWarp = 32;
 constexpr uint32_t kAllLanes = 0xffffffffu;
 
-// What a load or a store expects of the caches. None of them stays in the first level: an element is
-// used by one thread, and shared memory holds what is needed twice.
+// What a load or a store expects of the caches.
 enum class Cache {
-  kOnce,   // not needed again: first to leave the second level
-  kAgain,  // read again soon: last to leave the second level
+  kOnce,   // not needed again: first to leave
+  kAgain,  // read again soon by the same block: kept in the second level, not in the first
 };
 
 #if defined(GRPO4J_CUDA_EMULATED)
@@ -65,18 +64,18 @@ inline const T* cluster_map(const T* shared, uint32_t rank) {
 
 #else
 
-// 16 bytes at a multiple of 16. volatile would keep them in order; memory that other threads write is
-// never read in the same phase.
+// 16 bytes at a multiple of 16. The clobber keeps a second read of the same place from becoming the
+// first one's value: between the two the place may have been overwritten.
 template <Cache kCache>
 __device__ __forceinline__ uint4 load16(const void* global) {
   uint4 v;
   if constexpr (kCache == Cache::kOnce) {
-    asm("ld.global.L1::no_allocate.L2::evict_first.v4.u32 {%0, %1, %2, %3}, [%4];"
+    asm("ld.global.cs.v4.u32 {%0, %1, %2, %3}, [%4];"
         : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
         : "l"(__cvta_generic_to_global(global))
         : "memory");
   } else {
-    asm("ld.global.L1::no_allocate.L2::evict_last.v4.u32 {%0, %1, %2, %3}, [%4];"
+    asm("ld.global.cg.v4.u32 {%0, %1, %2, %3}, [%4];"
         : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
         : "l"(__cvta_generic_to_global(global))
         : "memory");
@@ -87,7 +86,7 @@ __device__ __forceinline__ uint4 load16(const void* global) {
 template <Cache kCache>
 __device__ __forceinline__ void store16(void* global, uint4 v) {
   static_assert(kCache == Cache::kOnce, "nothing here reads what it wrote");
-  asm volatile("st.global.L1::no_allocate.L2::evict_first.v4.u32 [%0], {%1, %2, %3, %4};"
+  asm volatile("st.global.cs.v4.u32 [%0], {%1, %2, %3, %4};"
                :
                : "l"(__cvta_generic_to_global(global)), "r"(v.x), "r"(v.y), "r"(v.z), "r"(v.w)
                : "memory");

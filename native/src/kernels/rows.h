@@ -41,14 +41,14 @@ GRPO4J_HD bool is_masked(const float* policy_weights, const float* regularizer_w
   return policy_weights != nullptr && policy_weights[i] == 0 && regularizer_weights[i] == 0;
 }
 
-// The numbers of row i that the objective needs, from its stored (rounded) statistics, so that the
-// metrics pass over the stored values sees exactly what the gradient saw.
-GRPO4J_HD TokenInputs<double> token_inputs(const grpo4j_policy_batch& batch,
-                                           const grpo4j_row_outputs& out, int64_t i) {
+// The numbers of row i that the objective needs, its statistics given as they are, or will be, stored
+// (rounded), so that the metrics pass over the stored values sees exactly what the gradient saw.
+GRPO4J_HD TokenInputs<double> token_inputs(const grpo4j_policy_batch& batch, int64_t i,
+                                           float log_prob, float entropy) {
   const bool has_old = batch.old_log_probs != nullptr;
   const bool has_ref = batch.ref_log_probs != nullptr;
-  return {out.log_probs[i],
-          out.entropy[i],
+  return {log_prob,
+          entropy,
           has_old ? batch.old_log_probs[i] : 0.0,
           has_ref ? batch.ref_log_probs[i] : 0.0,
           batch.advantages[batch.advantages_per_sequence != 0 ? sequence_of(batch, i) : i],
@@ -56,6 +56,11 @@ GRPO4J_HD TokenInputs<double> token_inputs(const grpo4j_policy_batch& batch,
           batch.regularizer_weights[i],
           has_old,
           has_ref};
+}
+
+GRPO4J_HD TokenInputs<double> token_inputs(const grpo4j_policy_batch& batch,
+                                           const grpo4j_row_outputs& out, int64_t i) {
+  return token_inputs(batch, i, out.log_probs[i], out.entropy[i]);
 }
 
 }  // namespace grpo4j

@@ -1,0 +1,75 @@
+#include "host/validate.h"
+
+#include <stdint.h>
+
+#include "dispatch/validate.h"
+
+namespace grpo4j::cuda {
+namespace {
+
+// Rows are blocks of a grid.
+constexpr int64_t kMaxRows = INT32_MAX / 64;
+
+bool countable(int64_t n) { return n >= 0 && n <= kMaxRows; }
+
+// The checks of the CPU library follow row_indices; here they can't. What is left of them: a rising
+// list has no more rows than the logits.
+bool hide_indices(grpo4j_rows& rows, int64_t logits_rows, bool increasing) {
+  if (rows.row_indices == nullptr) {
+    return true;
+  }
+  rows.row_indices = nullptr;
+  if (rows.n <= logits_rows) {
+    return true;
+  }
+  rows.n = logits_rows;
+  return !increasing && logits_rows > 0;
+}
+
+// Likewise sequence_offsets: in their place stands one sequence of all rows.
+bool hide_offsets(grpo4j_policy_batch& batch, int64_t n, int64_t (&offsets)[2]) {
+  if (batch.sequence_offsets == nullptr) {
+    return true;
+  }
+  if (batch.sequences < 0 || (batch.sequences == 0 && n > 0)) {
+    return false;
+  }
+  offsets[0] = 0;
+  offsets[1] = n;
+  batch.sequence_offsets = offsets;
+  batch.sequences = 1;
+  return true;
+}
+
+template <class Args>
+bool valid_shard(Args args, bool increasing) {
+  return countable(args.rows.n) && hide_indices(args.rows, args.logits.rows, increasing) &&
+         grpo4j::valid(args);
+}
+
+}  // namespace
+
+bool valid_on_host(const grpo4j_token_stats_args& args) { return valid_shard(args, false); }
+
+bool valid_on_host(const grpo4j_row_states_args& args) { return valid_shard(args, false); }
+
+bool valid_on_host(const grpo4j_logits_gradient_args& args) { return valid_shard(args, true); }
+
+bool valid_on_host(const grpo4j_policy_loss_args& args) {
+  grpo4j_policy_loss_args seen = args;
+  int64_t offsets[2];
+  return countable(seen.rows.n) && hide_indices(seen.rows, seen.logits.rows, true) &&
+         hide_offsets(seen.batch, seen.rows.n, offsets) && grpo4j::valid(seen);
+}
+
+bool valid_on_host(const grpo4j_merge_states_args& args) {
+  return countable(args.n) && grpo4j::valid(args);
+}
+
+bool valid_on_host(const grpo4j_objective_args& args) {
+  grpo4j_objective_args seen = args;
+  int64_t offsets[2];
+  return countable(seen.n) && hide_offsets(seen.batch, seen.n, offsets) && grpo4j::valid(seen);
+}
+
+}  // namespace grpo4j::cuda
