@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "dispatch/backend.h"
 #include "dispatch/isa.h"
 #include "dispatch/objectives.h"
 #include "dispatch/pool.h"
@@ -136,6 +137,9 @@ grpo4j_policy_metrics by_sequence(const grpo4j_policy_loss_args& args, const Ker
 
 int32_t grpo4j_token_stats(const grpo4j_token_stats_args* args, grpo4j_report* report) {
   using namespace grpo4j;
+  if (const CudaLibrary* backend = active_backend()) {
+    return backend->host_token_stats(args, report);
+  }
   if (args == nullptr || report == nullptr || !valid(*args)) {
     return GRPO4J_INVALID_ARGUMENT;
   }
@@ -152,6 +156,9 @@ int32_t grpo4j_token_stats(const grpo4j_token_stats_args* args, grpo4j_report* r
 
 int32_t grpo4j_policy_loss(const grpo4j_policy_loss_args* args, grpo4j_policy_metrics* metrics) {
   using namespace grpo4j;
+  if (const CudaLibrary* backend = active_backend()) {
+    return backend->host_policy_loss(args, metrics);
+  }
   if (args == nullptr || metrics == nullptr || !valid(*args)) {
     return GRPO4J_INVALID_ARGUMENT;
   }
@@ -167,6 +174,9 @@ int32_t grpo4j_policy_loss(const grpo4j_policy_loss_args* args, grpo4j_policy_me
 
 int32_t grpo4j_row_states(const grpo4j_row_states_args* args, grpo4j_report* report) {
   using namespace grpo4j;
+  if (const CudaLibrary* backend = active_backend()) {
+    return backend->host_row_states(args, report);
+  }
   if (args == nullptr || report == nullptr || !valid(*args)) {
     return GRPO4J_INVALID_ARGUMENT;
   }
@@ -185,6 +195,9 @@ int32_t grpo4j_row_states(const grpo4j_row_states_args* args, grpo4j_report* rep
 
 int32_t grpo4j_merge_states(const grpo4j_merge_states_args* args, grpo4j_report* report) {
   using namespace grpo4j;
+  if (const CudaLibrary* backend = active_backend()) {
+    return backend->host_merge_states(args, report);
+  }
   if (args == nullptr || report == nullptr || !valid(*args)) {
     return GRPO4J_INVALID_ARGUMENT;
   }
@@ -194,6 +207,9 @@ int32_t grpo4j_merge_states(const grpo4j_merge_states_args* args, grpo4j_report*
 
 int32_t grpo4j_objective(const grpo4j_objective_args* args, grpo4j_policy_metrics* metrics) {
   using namespace grpo4j;
+  if (const CudaLibrary* backend = active_backend()) {
+    return backend->host_objective(args, metrics);
+  }
   if (args == nullptr || metrics == nullptr || !valid(*args)) {
     return GRPO4J_INVALID_ARGUMENT;
   }
@@ -204,6 +220,9 @@ int32_t grpo4j_objective(const grpo4j_objective_args* args, grpo4j_policy_metric
 
 int32_t grpo4j_logits_gradient(const grpo4j_logits_gradient_args* args, grpo4j_report* report) {
   using namespace grpo4j;
+  if (const CudaLibrary* backend = active_backend()) {
+    return backend->host_logits_gradient(args, report);
+  }
   if (args == nullptr || report == nullptr || !valid(*args)) {
     return GRPO4J_INVALID_ARGUMENT;
   }

@@ -1,4 +1,5 @@
 // The operations on completions and tokens instead of logits: small, serial, one copy.
+#include "dispatch/backend.h"
 #include "dispatch/validate.h"
 #include "grpo4j/advantages.h"
 #include "grpo4j/grpo4j.h"
@@ -44,6 +45,9 @@ void weigh_sequence(const grpo4j_token_weights_args& args, int64_t begin, int64_
 
 int32_t grpo4j_group_advantages(const grpo4j_group_advantages_args* args) {
   using namespace grpo4j;
+  if (const CudaLibrary* backend = active_backend()) {
+    return backend->host_group_advantages(args);
+  }
   if (args == nullptr || !valid(*args)) {
     return GRPO4J_INVALID_ARGUMENT;
   }
@@ -61,6 +65,9 @@ int32_t grpo4j_group_advantages(const grpo4j_group_advantages_args* args) {
 
 int32_t grpo4j_token_weights(const grpo4j_token_weights_args* args) {
   using namespace grpo4j;
+  if (const CudaLibrary* backend = active_backend()) {
+    return backend->host_token_weights(args);
+  }
   if (args == nullptr || !valid(*args)) {
     return GRPO4J_INVALID_ARGUMENT;
   }

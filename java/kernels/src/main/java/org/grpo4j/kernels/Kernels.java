@@ -7,17 +7,26 @@ import org.grpo4j.kernels.internal.Native;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which compiled copy of the kernels runs, and on how many threads.
+ * Which compiled copy of the kernels runs, where, and on how many threads.
  *
  * <p>The best instruction set of the machine is chosen when the library is loaded. {@code
  * -Dgrpo4j.isa=NAME}, the environment variable {@code GRPO4J_ISA} or {@link #use} force another;
  * where it can't be met, calls fail and nothing else is used in its place.
+ *
+ * <p>Calls on host memory run on the CPU. {@code -Dgrpo4j.backend=NAME}, the environment variable
+ * {@code GRPO4J_BACKEND} or {@link #use(Backend)} send them to another backend, under the same
+ * rule.
  */
 public final class Kernels {
   private static final String ISA_PROPERTY = "grpo4j.isa";
+  private static final String BACKEND_PROPERTY = "grpo4j.backend";
+  private static final String BACKEND_VARIABLE = "GRPO4J_BACKEND";
 
-  /** Why the system property could not be met, until {@link #use} settles it. */
+  /** Why the system property could not be met, until {@link #use(Isa)} settles it. */
   private static volatile @Nullable String propertyProblem;
+
+  /** Why the backend that was asked for can't be used, until {@link #use(Backend)} settles it. */
+  private static volatile @Nullable String backendProblem;
 
   static {
     load();
@@ -25,11 +34,25 @@ public final class Kernels {
     if (wanted != null) {
       propertyProblem = force(wanted);
     }
+    String property = System.getProperty(BACKEND_PROPERTY);
+    String variable = System.getenv(BACKEND_VARIABLE);
+    if (property != null) {
+      backendProblem = forceBackend("-D" + BACKEND_PROPERTY + "=", property);
+    } else if (variable != null && !variable.isEmpty()) {
+      backendProblem = forceBackend(BACKEND_VARIABLE + "=", variable);
+    } else {
+      System.getLogger(Kernels.class.getPackageName())
+          .log(
+              System.Logger.Level.DEBUG,
+              "calls on host memory run on the CPU; -D{0}=cuda would send them to a GPU",
+              BACKEND_PROPERTY);
+    }
   }
 
   private Kernels() {}
 
-  private static void load() {
+  /** Loads the library, or says which artifact is missing. */
+  static void load() {
     try {
       int unused = Native.grpo4j_threads();
     } catch (LinkageError e) {
@@ -41,19 +64,45 @@ public final class Kernels {
   }
 
   private static @Nullable String force(String name) {
-    for (Isa isa : Isa.values()) {
+    for (Isa isa : Isa.ofProcessors()) {
       if (isa.toString().equals(name.toLowerCase(Locale.ROOT))) {
         return Native.grpo4j_use_isa(isa.code()) == Native.GRPO4J_OK
             ? null
             : "-D" + ISA_PROPERTY + "=" + name + ": " + absence();
       }
     }
-    return "-D" + ISA_PROPERTY + "=" + name + ": want one of " + List.of(Isa.values());
+    return "-D" + ISA_PROPERTY + "=" + name + ": want one of " + Isa.ofProcessors();
+  }
+
+  private static @Nullable String forceBackend(String setting, String name) {
+    Backend backend;
+    try {
+      backend = Backend.named(name);
+    } catch (IllegalArgumentException e) {
+      return setting + e.getMessage();
+    }
+    String cause = backend.unavailableCause();
+    if (!cause.isEmpty()) {
+      return setting + name + ": " + cause;
+    }
+    checkUsed(backend);
+    return null;
+  }
+
+  private static void checkUsed(Backend backend) {
+    int status = Native.grpo4j_use_backend(backend.code());
+    if (status != Native.GRPO4J_OK) {
+      throw new KernelException("backend " + backend + " can't be used (status " + status + ")");
+    }
   }
 
   /** Called before every operation. */
   static void ready() {
-    String problem = propertyProblem;
+    fail(propertyProblem);
+    fail(backendProblem);
+  }
+
+  private static void fail(@Nullable String problem) {
     if (problem != null) {
       throw new KernelException(problem);
     }
@@ -67,9 +116,13 @@ public final class Kernels {
     return new KernelException("GRPO4J_ISA=" + System.getenv("GRPO4J_ISA") + ": " + absence());
   }
 
-  /** The instruction set that the next call uses. */
+  /** The instruction set that the next call on host memory uses. */
   public static Isa isa() {
     ready();
+    Backend backend = backend();
+    if (backend != Backend.CPU) {
+      return backend == Backend.CUDA ? Isa.CUDA : Isa.CUDA_EMULATED;
+    }
     int code = Native.grpo4j_isa();
     if (code < 0) {
       throw environmentIsaUnavailable();
@@ -77,10 +130,10 @@ public final class Kernels {
     return Isa.of(code);
   }
 
-  /** What this machine and this build have, worst to best. */
+  /** What this processor and this build have, worst to best. */
   public static List<Isa> availableIsas() {
     List<Isa> isas = new ArrayList<>();
-    for (Isa isa : Isa.values()) {
+    for (Isa isa : Isa.ofProcessors()) {
       if (Native.grpo4j_isa_available(isa.code()) != 0) {
         isas.add(isa);
       }
@@ -89,15 +142,41 @@ public final class Kernels {
   }
 
   /**
-   * Forces an instruction set for all later calls of this process.
+   * Forces an instruction set, and the backend that has it, for all later calls of this process on
+   * host memory.
    *
    * @throws KernelException if this machine or build does not have it
    */
   public static void use(Isa isa) {
-    if (Native.grpo4j_use_isa(isa.code()) != Native.GRPO4J_OK) {
-      throw new KernelException(isa + ": " + absence());
+    if (isa.backend() == Backend.CPU) {
+      if (Native.grpo4j_use_isa(isa.code()) != Native.GRPO4J_OK) {
+        throw new KernelException(isa + ": " + absence());
+      }
+      propertyProblem = null;
     }
-    propertyProblem = null;
+    use(isa.backend());
+  }
+
+  /** Where the next call on host memory runs. */
+  public static Backend backend() {
+    fail(backendProblem);
+    return Backend.of(Native.grpo4j_backend());
+  }
+
+  /**
+   * Sends all later calls on host memory to a backend. Calls copy their arguments to the device and
+   * back there: for checks and small callers; logits that live on a device need none of it, see
+   * {@link DeviceQueue}.
+   *
+   * @throws KernelException if it can't be used, with the cause; the one before stays in use
+   */
+  public static void use(Backend backend) {
+    String cause = backend.unavailableCause();
+    if (!cause.isEmpty()) {
+      throw new KernelException("backend " + backend + ": " + cause);
+    }
+    checkUsed(backend);
+    backendProblem = null;
   }
 
   /** Threads that a call may use, its own included; at first, the processors of this process. */
@@ -113,7 +192,7 @@ public final class Kernels {
         threads);
   }
 
-  /** One line for logs: the instruction set in use, those available, threads. */
+  /** One line for logs: the instruction set in use, those of this processor, threads. */
   public static String describe() {
     return "isa " + isa() + " of " + availableIsas() + ", " + threads() + " threads";
   }

@@ -1,6 +1,7 @@
 package org.grpo4j.kernels;
 
 import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.kernels.internal.Native;
@@ -55,26 +56,33 @@ final class NativeCalls {
     return Isa.of(results.getInt(report + Struct.Report.ISA));
   }
 
-  /** Turns a status into an exception; the report lies in a buffer. */
+  /** Turns the status of a call on host memory into an exception; the report lies in a buffer. */
   static void check(int status, ByteBuffer results, int report, long n) {
     switch (status) {
       case Native.GRPO4J_OK -> {}
       case Native.GRPO4J_BAD_ROWS -> throw badRows(results, report, n);
       case Native.GRPO4J_ISA_UNAVAILABLE -> throw Kernels.environmentIsaUnavailable();
-      default -> throw rejected(status);
+      default -> check(status);
     }
   }
 
   /** The same for operations without a report. */
   static void check(int status) {
-    if (status != Native.GRPO4J_OK) {
-      throw rejected(status);
+    switch (status) {
+      case Native.GRPO4J_OK -> {}
+      case Native.GRPO4J_DEVICE_ERROR -> throw deviceError(Kernels.backend());
+      default ->
+          // Everything the library rejects is checked in Java before, with the argument's name.
+          throw new KernelException(
+              "the native library rejected the arguments (status " + status + ")");
     }
   }
 
-  /** Everything the library rejects is checked in Java before, with the argument's name. */
-  private static KernelException rejected(int status) {
-    return new KernelException("the native library rejected the arguments (status " + status + ")");
+  /** What the backend's runtime said about this thread's last call. */
+  static KernelException deviceError(Backend backend) {
+    BytePointer said = Native.grpo4j_device_last_error(backend.code());
+    String cause = said == null || said.isNull() ? "the device failed" : said.getString();
+    return new KernelException("backend " + backend + ": " + cause);
   }
 
   private static KernelException badRows(ByteBuffer results, int report, long n) {

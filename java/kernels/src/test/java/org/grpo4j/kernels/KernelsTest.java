@@ -32,9 +32,10 @@ class KernelsTest {
     }
   }
 
-  private record Outcome(int status, String output) {}
+  /** What a process of its own printed and exited with. */
+  record Outcome(int status, String output) {}
 
-  private static Outcome run(Map<String, String> environment, String... options)
+  static Outcome run(Map<String, String> environment, String... options)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -8,7 +8,11 @@ import org.bytedeco.javacpp.tools.InfoMapper;
 
 /** Tells JavaCPP how the C header becomes the generated classes of this package. */
 @Properties(
-    value = @Platform(value = "linux-x86_64", include = "grpo4j/grpo4j.h", link = "grpo4j"),
+    value =
+        @Platform(
+            value = "linux-x86_64",
+            include = {"grpo4j/grpo4j.h", "grpo4j/grpo4j_backend.h"},
+            link = "grpo4j"),
     target = "org.grpo4j.kernels.internal",
     global = "org.grpo4j.kernels.internal.Native")
 public class NativeConfig implements InfoMapper {

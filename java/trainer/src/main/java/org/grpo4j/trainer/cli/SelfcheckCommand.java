@@ -5,8 +5,10 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.grpo4j.kernels.Backend;
 import org.grpo4j.kernels.Isa;
 import org.grpo4j.kernels.Kernels;
 import org.grpo4j.torch.InputException;
@@ -34,27 +36,34 @@ final class SelfcheckCommand implements Callable<Integer> {
       names = "--backend",
       paramLabel = "NAME",
       defaultValue = "cpu",
-      description = "What computes: cpu.")
+      description =
+          "What computes: cpu, cuda (a GPU), cuda-emulated (the CUDA kernels on this processor), or"
+              + " all that is here, one after the other.")
   private String backend;
 
   @Option(
       names = "--isa",
       paramLabel = "NAME",
       defaultValue = "all",
-      description = "Instruction set of the kernels: auto, all (one after the other), or a name.")
+      description =
+          "Instruction set of the CPU's kernels: auto, all (one after the other), or a name.")
   private String isa;
 
   @Override
   public Integer call() throws IOException {
-    if (!backend.equals("cpu")) {
-      throw new InputException("--backend %s: want cpu".formatted(backend));
-    }
+    List<Backend> backends = backends(backend);
+    List<Isa> isas = isas(backends);
     Path folder = vectors == null ? defaultFolder() : vectors;
     if (folder != null && !Files.exists(folder)) {
       throw new InputException("--vectors %s: no such folder".formatted(folder));
     }
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-    VectorSuite suite = new VectorSuite(VectorSuite.allCheckers(), isas(isa), out);
+    VectorSuite suite = new VectorSuite(VectorSuite.allCheckers(), isas, out);
+    for (Backend absent : backends) {
+      if (!absent.isAvailable()) {
+        suite.skip("backend " + absent, absent.unavailableCause());
+      }
+    }
     suite.runBuiltin();
     if (folder == null) {
       out.println("no folder shared/golden beside the checkout or above it: no vectors");
@@ -66,10 +75,44 @@ final class SelfcheckCommand implements Callable<Integer> {
     return suite.succeeded() ? 0 : Failures.INTERNAL;
   }
 
-  private static List<Isa> isas(String name) {
+  /** Those asked for; one that is asked for by name must be here. */
+  private static List<Backend> backends(String name) {
+    if (name.equals("all")) {
+      return List.of(Backend.values());
+    }
+    Backend one;
+    try {
+      one = Backend.named(name);
+    } catch (IllegalArgumentException e) {
+      throw new InputException("--backend " + e.getMessage() + ", or all", e);
+    }
+    if (!one.isAvailable()) {
+      throw new InputException("--backend %s: %s".formatted(one, one.unavailableCause()));
+    }
+    return List.of(one);
+  }
+
+  /** What the kernels are checked under. */
+  private List<Isa> isas(List<Backend> backends) {
+    List<Isa> chosen = new ArrayList<>();
+    if (backends.contains(Backend.CPU)) {
+      chosen.addAll(processorIsas(isa));
+    } else if (!isa.equals("all") && !isa.equals("auto")) {
+      throw new InputException(
+          "--isa %s: --backend %s has no choice of instruction sets".formatted(isa, backend));
+    }
+    for (Backend other : backends) {
+      if (other != Backend.CPU && other.isAvailable()) {
+        chosen.add(other == Backend.CUDA ? Isa.CUDA : Isa.CUDA_EMULATED);
+      }
+    }
+    return chosen;
+  }
+
+  private static List<Isa> processorIsas(String name) {
     List<Isa> available = Kernels.availableIsas();
     if (name.equals("auto")) {
-      return List.of();
+      return List.of(Kernels.isa());
     }
     if (name.equals("all")) {
       return available;
@@ -80,7 +123,6 @@ final class SelfcheckCommand implements Callable<Integer> {
           "--isa %s: want auto, all or one of what this machine has: %s"
               .formatted(name, available));
     }
-    Kernels.use(chosen.get(0));
     return chosen;
   }
 

@@ -54,6 +54,13 @@ public final class VectorSuite {
         new VerlLossVectors());
   }
 
+  /** Reports what can't be checked here. */
+  public void skip(String name, String why) {
+    FileReport report = new FileReport(name);
+    report.skipped(Path.of(name), "all of it", why);
+    print(report);
+  }
+
   /** Checks the kernels against their formulas, once under each instruction set. */
   public void runBuiltin() {
     Isa before = Kernels.isa();
