@@ -36,8 +36,7 @@ __device__ __forceinline__ void add_bad(MetricSums& sums, int64_t i, int32_t rea
   }
 }
 
-__device__ __forceinline__ void add_row(MetricSums& sums, const ObjectivePass& pass, int64_t i,
-                                        const TokenInputs<double>& in,
+__device__ __forceinline__ void add_row(MetricSums& sums, const TokenInputs<double>& in,
                                         const TokenLoss<double>& token) {
   sums.active_rows += 1;
   sums.policy_loss += token.policy_loss;
@@ -83,7 +82,7 @@ __device__ __forceinline__ void merge(MetricSums& into, const MetricSums& from) 
   into.factor += from.factor;
 }
 
-// The sums of all threads of a block, in thread 0.
+// The sums of all threads of a block, in thread 0; the others get parts.
 __device__ __forceinline__ MetricSums block_merge(const MetricSums& mine) {
   MetricSums* all = shared_arena<MetricSums>();
   all[threadIdx.x] = mine;
@@ -93,7 +92,7 @@ __device__ __forceinline__ MetricSums block_merge(const MetricSums& mine) {
       merge(all[threadIdx.x], all[threadIdx.x + width]);
     }
   }
-  return all[0];
+  return all[threadIdx.x];
 }
 
 // Why row i is bad before its objective is looked at; GRPO4J_ROW_OK where nothing says so.
@@ -141,7 +140,7 @@ __device__ __forceinline__ void add_token(const ObjectivePass& pass, MetricSums&
     return;
   }
   set_slopes(pass, i, g, token.h);
-  add_row(sums, pass, i, in, token);
+  add_row(sums, in, token);
   add_unit(sums, token);
 }
 
@@ -255,7 +254,7 @@ __device__ __forceinline__ void add_sequence(const ObjectivePass& pass, MetricSu
       through = shared.value * slope / sequence.tokens;
     }
     set_slopes(pass, i, through + token.direct, token.h);
-    add_row(sums, pass, i, in, token);
+    add_row(sums, in, token);
     if (i == shared.first_row) {
       add_unit(sums, token);
     }

@@ -45,7 +45,7 @@ class WarpSums {
   }
 
   __device__ __forceinline__ void add(const Tile& tile) {
-    const float greatest = cap_(tile_max(tile));
+    const float greatest = cap_.or_padding(tile_max(tile));
     // Not >, so that a NaN rises, too, and stays.
     if (__any_sync(kAllLanes, !(greatest <= max_))) {
       rise(greatest);
@@ -56,7 +56,7 @@ class WarpSums {
       Element::unpack(tile.v[k], z);
 #pragma unroll
       for (int i = 0; i < kPlaces; ++i) {
-        add(i, cap_(z[i]) - reference_);
+        add(i, cap_.or_padding(z[i]) - reference_);
       }
     }
   }

@@ -26,6 +26,7 @@ struct F32 {
   using Storage = float;
   static constexpr uint32_t kPerVector = 4;
   static constexpr uint32_t kMinusInfinities = 0xff800000u;  // a word full of -inf
+  static constexpr uint32_t kLowest = 0xff7fffffu;           // of the least finite value
   static constexpr bool kFinePolynomial = true;
 
   static __device__ __forceinline__ float to_float(Storage s) { return s; }
@@ -52,6 +53,7 @@ struct Bf16 {
   using Storage = uint16_t;
   static constexpr uint32_t kPerVector = 8;
   static constexpr uint32_t kMinusInfinities = 0xff80ff80u;
+  static constexpr uint32_t kLowest = 0xff7fff7fu;
   static constexpr bool kFinePolynomial = false;
 
   static __device__ __forceinline__ float to_float(Storage s) {
@@ -94,6 +96,7 @@ struct F16 {
   using Storage = uint16_t;
   static constexpr uint32_t kPerVector = 8;
   static constexpr uint32_t kMinusInfinities = 0xfc00fc00u;
+  static constexpr uint32_t kLowest = 0xfbfffbffu;
   static constexpr bool kFinePolynomial = false;
 
   static __device__ __forceinline__ float to_float(Storage s) {

@@ -147,6 +147,15 @@ struct VectorRange {
   int64_t end;
 };
 
+// The vectors that hold a run of chunks. A vector that two runs share belongs to the later one.
+template <class Element>
+__device__ __forceinline__ VectorRange vectors_of(const Row<Element>& row, const Chunks& chunks,
+                                                  const ChunkRange& range) {
+  const int64_t per_chunk = chunks.elements / Element::kPerVector;
+  const int64_t all = (row.vocab + row.misalignment + Element::kPerVector - 1) / Element::kPerVector;
+  return {range.begin * per_chunk, range.end == chunks.count ? all : range.end * per_chunk};
+}
+
 // The elements of those vectors that are the row's, [begin, end).
 template <class Element>
 __device__ __forceinline__ VectorRange elements_of(const Row<Element>& row, const VectorRange& v) {

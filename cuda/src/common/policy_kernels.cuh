@@ -14,15 +14,6 @@
 
 namespace grpo4j::cuda {
 
-// The vectors that hold a run of chunks. A vector that two runs share belongs to the later one.
-template <class Element>
-__device__ __forceinline__ VectorRange vectors_of(const Row<Element>& row, const Chunks& chunks,
-                                                  const ChunkRange& range) {
-  const int64_t per_chunk = chunks.elements / Element::kPerVector;
-  const int64_t all = (row.vocab + row.misalignment + Element::kPerVector - 1) / Element::kPerVector;
-  return {range.begin * per_chunk, range.end == chunks.count ? all : range.end * per_chunk};
-}
-
 // Shared memory of a block, in this order: scratch of its warps, states of all chunks of the row, the
 // order for the gradient, the copy of its part of the row.
 template <class Element>
@@ -118,10 +109,10 @@ __global__ void __launch_bounds__(256, 3) policy_loss_on_chip(const PolicyPass p
   const VectorRange held = vectors_of(row, chunks, of_block);
   const Stage stage = {memory.vectors, held.begin, held.end};
   const ChunkRange mine = chunks_of_warp(of_block);
-  const RowAsked asked = ask_row<Element, Kind>(pass, i, head, row, dz, first_block);
+  const RowAsked asked = ask_row<Element, Kind>(pass.args.rows.soft_cap, i, head, row, dz, first_block);
   const ChunkWork work = {exp2_scale(head.inverse_temperature), pass.args.rows.soft_cap,
                           memory.scratch, memory.states, 0};
-  StagedTiles<Element> tiles(row, stage, inner_tiles_of<Element>(chunks, mine));
+  StagedTiles<Element, typename Kind::Cap> tiles(row, stage, inner_tiles_of<Element>(chunks, mine));
   chunk_states<Element, typename Kind::Cap, kSums>(row, chunks, mine, work, tiles);
   cp_async_wait<0>();
   // No block overwrites its part of the row before all have read theirs and the vector after it.
@@ -173,11 +164,11 @@ __global__ void __launch_bounds__(kL2Threads, 1) policy_loss_by_l2(const PolicyP
 
   const OnChipMemory<Element> memory(blockDim.x / kWarp, chunks.count);
   const ChunkRange mine = chunks_of_warp(all);
-  const RowAsked asked = ask_row<Element, Kind>(pass, i, head, row, dz, true);
+  const RowAsked asked = ask_row<Element, Kind>(pass.args.rows.soft_cap, i, head, row, dz, true);
   const ChunkWork work = {exp2_scale(head.inverse_temperature), pass.args.rows.soft_cap,
                           memory.scratch, memory.states, 0};
   {
-    StreamedTiles<Element, Cache::kAgain> tiles(row, inner_tiles_of<Element>(chunks, mine));
+    StreamedTiles<Element, typename Kind::Cap, Cache::kAgain> tiles(row, inner_tiles_of<Element>(chunks, mine));
     chunk_states<Element, typename Kind::Cap, kSums>(row, chunks, mine, work, tiles);
   }
   __syncthreads();

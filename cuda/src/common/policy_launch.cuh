@@ -4,6 +4,7 @@
 #include "common/dispatch.cuh"
 #include "common/launch.cuh"
 #include "common/policy_row.cuh"
+#include "host/plan.h"
 
 namespace grpo4j::cuda {
 
@@ -61,5 +62,15 @@ cudaError_t launch_on_chip(const PolicyPass& pass, uint32_t parts, cudaStream_t 
 int64_t on_chip_bytes_of(const grpo4j_matrix& logits, uint32_t parts);
 
 cudaError_t launch_by_l2(const PolicyPass& pass, cudaStream_t stream);
+
+// What several blocks of a row leave for its gradient.
+struct SplitMemory {
+  grpo4j_row_state* states;    // [n]
+  grpo4j_row_slopes* slopes;   // [n]
+  ChunkState* chunk_states;    // [plan.states]
+};
+
+cudaError_t launch_split(const PolicyPass& pass, const SplitMemory& memory,
+                         const RowPassPlan& plan, cudaStream_t stream);
 
 }  // namespace grpo4j::cuda

@@ -33,37 +33,13 @@ struct RowAsked {
   bool stores;              // whether this block writes the row's outputs
 };
 
-__device__ __forceinline__ void mark_bad_row(const PolicyPass& pass, int64_t i, int32_t reason) {
-  fill_outputs(pass.args.out, i, bad_output(pass.args.flags));
-  pass.reasons[i] = reason;
-}
-
-__device__ inline GradientOrder order_of(const PolicyPass& pass, const RowAsked& asked,
-                                         const RowStatistics& row) {
-  const grpo4j_policy_loss_args& args = pass.args;
-  const double inverse_temperature = asked.head.inverse_temperature;
+// The order from statistics and slopes; slopes of 0 write nothing.
+__device__ inline GradientOrder order_of(const RowStatistics& row, const RowSlopes& slopes,
+                                         const RowAsked& asked) {
   GradientOrder order = {};
-  if (row.reason != GRPO4J_ROW_OK) {
-    if (asked.stores) {
-      mark_bad_row(pass, asked.i, row.reason);
-    }
-    return order;
-  }
-  const double log_prob = log_prob_of(row, asked.target_logit, inverse_temperature);
-  const TokenInputs<double> in =
-      token_inputs(args.batch, asked.i, static_cast<float>(log_prob),
-                   static_cast<float>(row.entropy));
-  const TokenLoss<double> token = token_loss_of<false>(args.config, in, log_difference(in));
-  const RowSlopes slopes = {token.through_ratio + token.direct, token.h};
-  const bool good = usable(slopes.g, token);
-  if (asked.stores && good) {
-    store_outputs(args.out, asked.i, row, log_prob, inverse_temperature);
-    pass.reasons[asked.i] = GRPO4J_ROW_OK;
-  } else if (asked.stores) {
-    mark_bad_row(pass, asked.i, GRPO4J_ROW_COEFFICIENT);
-  }
-  order.writes = good && (slopes.g != 0 || slopes.h != 0);
+  order.writes = slopes.g != 0 || slopes.h != 0;
   if (order.writes) {
+    const double inverse_temperature = asked.head.inverse_temperature;
     order.coefficients = coefficients_of(row, slopes, inverse_temperature);
     order.at_target = static_cast<float>(
         asked.target_held + target_gradient(asked.target_logit, asked.target_cap_slope, row,
@@ -72,12 +48,57 @@ __device__ inline GradientOrder order_of(const PolicyPass& pass, const RowAsked&
   return order;
 }
 
+__device__ __forceinline__ void mark_bad_row(const PolicyPass& pass, int64_t i, int32_t reason) {
+  fill_outputs(pass.args.out, i, bad_output(pass.args.flags));
+  pass.reasons[i] = reason;
+}
+
+struct RowDecision {
+  RowSlopes slopes;  // 0 where the row is bad
+  int32_t reason;
+};
+
+// Outputs of row i, where this block stores them, and its slopes.
+__device__ inline RowDecision decide_row(const PolicyPass& pass, int64_t i, const RowHead& head,
+                                         const RowStatistics& row, float target_logit,
+                                         bool stores) {
+  const grpo4j_policy_loss_args& args = pass.args;
+  RowDecision decision = {{0, 0}, row.reason};
+  if (row.reason == GRPO4J_ROW_OK) {
+    const double log_prob = log_prob_of(row, target_logit, head.inverse_temperature);
+    const TokenInputs<double> in = token_inputs(args.batch, i, static_cast<float>(log_prob),
+                                                static_cast<float>(row.entropy));
+    const TokenLoss<double> token = token_loss_of<false>(args.config, in, log_difference(in));
+    const double g = token.through_ratio + token.direct;
+    if (usable(g, token)) {
+      decision.slopes = {g, token.h};
+      if (stores) {
+        store_outputs(args.out, i, row, log_prob, head.inverse_temperature);
+        pass.reasons[i] = GRPO4J_ROW_OK;
+      }
+      return decision;
+    }
+    decision.reason = GRPO4J_ROW_COEFFICIENT;
+  }
+  if (stores) {
+    mark_bad_row(pass, i, decision.reason);
+  }
+  return decision;
+}
+
+__device__ inline GradientOrder order_of(const PolicyPass& pass, const RowAsked& asked,
+                                         const RowStatistics& row) {
+  const RowSlopes slopes =
+      decide_row(pass, asked.i, asked.head, row, asked.target_logit, asked.stores).slopes;
+  return order_of(row, slopes, asked);
+}
+
 // Reads what the row's target needs before anything is overwritten.
 template <class Element, class Kind>
-__device__ __forceinline__ RowAsked ask_row(const PolicyPass& pass, int64_t i, const RowHead& head,
+__device__ __forceinline__ RowAsked ask_row(double soft_cap, int64_t i, const RowHead& head,
                                             const Row<Element>& row,
                                             const typename Element::Storage* dz, bool stores) {
-  const typename Kind::Cap cap(pass.args.rows.soft_cap);
+  const typename Kind::Cap cap(soft_cap);
   const float logit = Element::to_float(load_element(row.z + head.target));
   float held = 0;
   if constexpr (Kind::kAccumulate) {

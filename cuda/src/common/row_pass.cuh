@@ -68,7 +68,7 @@ __global__ void __launch_bounds__(256) row_pass(const RowPass pass, const Finish
   }
   const ChunkWork work = {exp2_scale(head.inverse_temperature), pass.batch.rows.soft_cap, scratch,
                           states, of_block.begin};
-  StreamedTiles<Element, Cache::kOnce> tiles(row, inner_tiles_of<Element>(chunks, mine));
+  StreamedTiles<Element, Cap, Cache::kOnce> tiles(row, inner_tiles_of<Element>(chunks, mine));
   chunk_states<Element, Cap, kSums>(row, chunks, mine, work, tiles);
   if (pass.blocks_per_row > 1) {
     return;

@@ -11,6 +11,7 @@ struct NoCap {
   static constexpr bool kCaps = false;
   explicit __device__ __forceinline__ NoCap(double) {}
   __device__ __forceinline__ float operator()(float u) const { return u; }
+  __device__ __forceinline__ float or_padding(float u) const { return u; }
   __device__ __forceinline__ float exact(float u) const { return u; }
   __device__ __forceinline__ double slope(float) const { return 1; }
 };
@@ -22,6 +23,11 @@ class SoftCap {
       : c_(c), cap_(static_cast<float>(c)), inverse_(static_cast<float>(1 / c)) {}
 
   __device__ __forceinline__ float operator()(float u) const { return cap_ * tanhf(u * inverse_); }
+  // The same where -inf stands for no logit at all. A logit of -inf counts as -c; tiles replace it by
+  // the lowest finite value.
+  __device__ __forceinline__ float or_padding(float u) const {
+    return u == -__builtin_inff() ? u : (*this)(u);
+  }
   // 1 - (z / c)^2 of a capped logit.
   __device__ __forceinline__ float slope_of_capped(float z) const {
     const float y = z * inverse_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/chunks.cuh"
+#include "common/soft_cap.cuh"
 
 namespace grpo4j::cuda {
 
@@ -64,24 +65,47 @@ class Realignment {
   uint4 mask_;
 };
 
+// Logits under a soft cap, where -inf is a value like others: the least finite one in its place
+// leaves -inf free to mean padding.
+template <class Element, class Cap>
+__device__ __forceinline__ uint32_t logits_of(uint32_t word) {
+  return Cap::kCaps ? Element::max_words(word, Element::kLowest) : word;
+}
+template <class Element, class Cap>
+__device__ __forceinline__ uint4 logits_of(uint4 v) {
+  return {logits_of<Element, Cap>(v.x), logits_of<Element, Cap>(v.y),
+          logits_of<Element, Cap>(v.z), logits_of<Element, Cap>(v.w)};
+}
+
+template <class Element, class Cap>
+__device__ __forceinline__ Tile logits_of(Tile tile) {
+#pragma unroll
+  for (int k = 0; k < kTileVectors; ++k) {
+    tile.v[k] = logits_of<Element, Cap>(tile.v[k]);
+  }
+  return tile;
+}
+
+__device__ __forceinline__ uint32_t bits_of(uint16_t element) { return element; }
+
+// A word with the low bits of element in one of its places.
 template <class Element>
-__device__ __forceinline__ uint32_t placed(typename Element::Storage element, uint32_t place,
-                                           uint32_t word) {
+__device__ __forceinline__ uint32_t placed(uint32_t element, uint32_t place, uint32_t word) {
   if constexpr (Element::kPerVector == 4) {
-    return bits_of(element);
+    return element;
   } else {
-    const uint32_t bits = element;
-    return place % 2 == 0 ? (word & 0xffff0000u) | bits : (word & 0xffffu) | (bits << 16);
+    return place == 0 ? (word & 0xffff0000u) | (element & 0xffffu)
+                      : (word & 0xffffu) | (element << 16);
   }
 }
 
 // Vector j of a row, with -inf in the places that aren't the row's: those are never read.
-template <class Element>
+template <class Element, class Cap>
 __device__ __forceinline__ uint4 load_at_edge(const Row<Element>& row, int64_t j) {
   constexpr uint32_t kPerWord = Element::kPerVector / 4;
   const int64_t first = row.element_of(j);
   if (first >= 0 && first + Element::kPerVector <= row.vocab) {
-    return load16<Cache::kAgain>(row.vectors() + j);
+    return logits_of<Element, Cap>(load16<Cache::kAgain>(row.vectors() + j));
   }
   uint32_t words[4];
 #pragma unroll
@@ -91,7 +115,8 @@ __device__ __forceinline__ uint4 load_at_edge(const Row<Element>& row, int64_t j
     for (uint32_t p = 0; p < kPerWord; ++p) {
       const int64_t e = first + w * kPerWord + p;
       if (e >= 0 && e < row.vocab) {
-        words[w] = placed<Element>(load_element(row.z + e), p, words[w]);
+        const uint32_t element = logits_of<Element, Cap>(bits_of(load_element(row.z + e)));
+        words[w] = placed<Element>(element, p, words[w]);
       }
     }
   }
@@ -99,7 +124,7 @@ __device__ __forceinline__ uint4 load_at_edge(const Row<Element>& row, int64_t j
 }
 
 // Tiles straight from memory, each asked for while the one before it is computed.
-template <class Element, Cache kCache>
+template <class Element, class Cap, Cache kCache>
 class StreamedTiles {
  public:
   // inner: the tiles that next() will be called for, one after another.
@@ -116,7 +141,7 @@ class StreamedTiles {
       load(tile + 1);
     }
     realignment_.apply(now);
-    return now;
+    return logits_of<Element, Cap>(now);
   }
 
   __device__ __forceinline__ Tile edge(int64_t tile) const {
@@ -124,9 +149,9 @@ class StreamedTiles {
     Tile now;
 #pragma unroll
     for (int k = 0; k < kTileVectors; ++k) {
-      now.v[k] = load_at_edge(row_, j + k * int64_t{kWarp});
+      now.v[k] = load_at_edge<Element, Cap>(row_, j + k * int64_t{kWarp});
     }
-    now.after = load_at_edge(row_, j + TileShape<Element>::kVectors);
+    now.after = load_at_edge<Element, Cap>(row_, j + TileShape<Element>::kVectors);
     realignment_.apply(now);
     return now;
   }
@@ -158,7 +183,7 @@ struct Stage {
 
 // Tiles by way of shared memory, where they stay. Copies run kAhead tiles ahead of the computation;
 // each lane reads back only what it copied itself, so the wait for its own copies is enough.
-template <class Element>
+template <class Element, class Cap>
 class StagedTiles {
  public:
   __device__ __forceinline__ StagedTiles(const Row<Element>& row, const Stage& stage,
@@ -187,7 +212,7 @@ class StagedTiles {
       now.v[k] = at[k * kWarp];
     }
     realignment_.apply(now);
-    return now;
+    return logits_of<Element, Cap>(now);
   }
 
   __device__ __forceinline__ Tile edge(int64_t tile) const {
@@ -196,12 +221,18 @@ class StagedTiles {
 #pragma unroll
     for (int k = 0; k < kTileVectors; ++k) {
       const int64_t at = j + k * int64_t{kWarp};
-      now.v[k] = load_at_edge(row_, at);
+      now.v[k] = load_at_edge<Element, Cap>(row_, at);
       if (at < stage_.end) {
         stage_.vectors[at - stage_.first] = now.v[k];
       }
     }
-    now.after = load_at_edge(row_, j + TileShape<Element>::kVectors);
+    now.after = load_at_edge<Element, Cap>(row_, j + TileShape<Element>::kVectors);
+    // Behind the row's last tile no other one brings the vector that holds its last elements.
+    const int64_t after = (tile + 1) * TileShape<Element>::kVectors;
+    const bool last = (tile + 1) * TileShape<Element>::kElements >= row_.vocab;
+    if (last && lane_id() == 0 && after < stage_.end) {
+      stage_.vectors[after - stage_.first] = now.after;
+    }
     realignment_.apply(now);
     return now;
   }

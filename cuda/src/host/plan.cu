@@ -98,6 +98,12 @@ RowPassPlan plan_row_pass(const DeviceInfo& device, int64_t n, int64_t vocab) {
   return {static_cast<uint32_t>(blocks), static_cast<uint32_t>(32 * kWarpsOfPart), n * chunks};
 }
 
+uint32_t gradient_blocks(const DeviceInfo& device, int64_t n, int64_t vocab) {
+  const int64_t wanted = 4 * kBlocksPerProcessor * device.multiprocessors;
+  const int64_t blocks = n == 0 ? 1 : divide_up(wanted, n);
+  return static_cast<uint32_t>(std::min<int64_t>(blocks, Chunks(vocab).count));
+}
+
 }  // namespace grpo4j::cuda
 
 int32_t grpo4j_cuda_force_variant(int32_t variant) {

@@ -29,4 +29,7 @@ PolicyPlan plan_policy(const DeviceInfo& device, int64_t n, const grpo4j_matrix&
 // A block a row, or several where that leaves multiprocessors idle.
 RowPassPlan plan_row_pass(const DeviceInfo& device, int64_t n, int64_t vocab);
 
+// Blocks that share a row where its gradient is written on its own.
+uint32_t gradient_blocks(const DeviceInfo& device, int64_t n, int64_t vocab);
+
 }  // namespace grpo4j::cuda

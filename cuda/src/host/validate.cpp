@@ -72,4 +72,31 @@ bool valid_on_host(const grpo4j_objective_args& args) {
   return countable(seen.n) && hide_offsets(seen.batch, seen.n, offsets) && grpo4j::valid(seen);
 }
 
+// Scalars are checked as for no completions, arrays by what can be said of their addresses.
+bool valid_on_host(const grpo4j_group_advantages_args& args) {
+  grpo4j_group_advantages_args seen = args;
+  const int64_t offsets[] = {0, 0};
+  seen.completions = 0;
+  seen.groups = 1;
+  seen.group_offsets = offsets;
+  const bool needs_lengths = args.estimator == GRPO4J_ADVANTAGE_OPO ||
+                             args.estimator == GRPO4J_ADVANTAGE_REINFORCE;
+  return args.completions >= 0 && args.groups >= 0 && args.group_offsets != nullptr &&
+         (args.completions == 0 ||
+          (args.groups > 0 && args.rewards != nullptr && args.advantages != nullptr &&
+           (!needs_lengths || args.lengths != nullptr))) &&
+         grpo4j::valid(seen);
+}
+
+bool valid_on_host(const grpo4j_token_weights_args& args) {
+  grpo4j_token_weights_args seen = args;
+  const int64_t offsets[] = {0, 0};
+  seen.n = 0;
+  seen.sequences = 1;
+  seen.sequence_offsets = offsets;
+  return args.n >= 0 && countable(args.sequences) && args.sequence_offsets != nullptr &&
+         (args.n == 0 || (args.sequences > 0 && args.regions != nullptr && args.weights != nullptr)) &&
+         grpo4j::valid(seen);
+}
+
 }  // namespace grpo4j::cuda

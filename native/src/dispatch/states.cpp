@@ -2,39 +2,11 @@
 
 #include <math.h>
 
+#include "kernels/merge.h"
 #include "kernels/rows.h"
 
 namespace grpo4j {
 namespace {
-
-void rescale(grpo4j_row_state& state, float max_logit, double temperature) {
-  if (state.max_logit == max_logit || state.sum == 0) {
-    return;
-  }
-  const double shift = (static_cast<double>(state.max_logit) - max_logit) / temperature;
-  const double scale = exp(shift);
-  state.weighted = scale * (state.weighted + shift * state.sum);
-  state.sum *= scale;
-  state.squares *= scale * scale;
-}
-
-grpo4j_row_state merged(const grpo4j_row_state& a, const grpo4j_row_state& b, double temperature) {
-  if (a.reason != GRPO4J_ROW_OK || b.reason != GRPO4J_ROW_OK) {
-    return a.reason != GRPO4J_ROW_OK ? a : b;
-  }
-  const float max_logit = a.max_logit > b.max_logit ? a.max_logit : b.max_logit;
-  grpo4j_row_state left = a;
-  grpo4j_row_state right = b;
-  rescale(left, max_logit, temperature);
-  rescale(right, max_logit, temperature);
-  return {left.sum + right.sum,
-          left.weighted + right.weighted,
-          left.squares + right.squares,
-          max_logit,
-          a.target_logit > b.target_logit ? a.target_logit : b.target_logit,
-          GRPO4J_ROW_OK,
-          0};
-}
 
 void store(const grpo4j_row_outputs& out, int64_t i, float log_prob, float entropy, float lse,
            float sum_squares) {
