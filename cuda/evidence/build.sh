@@ -13,8 +13,7 @@ compile() { # source, architecture
   local name
   name=$(basename "$1" .cu)
   local base="$out/$name.$2"
-  # The flags of the library, see cuda/CMakeLists.txt.
-  nvcc -std=c++20 -O3 -cubin -arch="$2" -Xptxas -v -I "$here/../include" -I "$here/../src" \
+  nvcc --options-file "$here/../nvcc.flags" -O3 -cubin -arch="$2" -Xptxas -v -I "$here/../include" -I "$here/../src" \
     -I "$here/../../native/include" -I "$here/../../native/src" -o "$base.cubin" "$1" \
     > "$base.txt" 2>&1 || { cat "$base.txt" >&2; return 1; }
 }

@@ -105,9 +105,10 @@ final class ControlFlow {
   List<Loop> innermostLoops() {
     List<List<Integer>> predecessors = predecessors();
     Map<Integer, BitSet> bodies = new HashMap<>();
+    BitSet reachable = reachable();
     for (Block block : blocks) {
       for (int header : block.successors()) {
-        if (dominators.get(block.index()).get(header)) {
+        if (reachable.get(block.index()) && dominators.get(block.index()).get(header)) {
           BitSet body = bodies.computeIfAbsent(header, h -> new BitSet());
           collect(header, block.index(), predecessors, body);
         }
@@ -124,6 +125,19 @@ final class ControlFlow {
         });
     innermost.sort((a, b) -> Integer.compare(a.header(), b.header()));
     return innermost;
+  }
+
+  private BitSet reachable() {
+    BitSet reached = new BitSet();
+    List<Integer> open = new ArrayList<>(List.of(0));
+    while (!open.isEmpty()) {
+      int block = open.remove(open.size() - 1);
+      if (!reached.get(block)) {
+        reached.set(block);
+        open.addAll(blocks.get(block).successors());
+      }
+    }
+    return reached;
   }
 
   private static void collect(

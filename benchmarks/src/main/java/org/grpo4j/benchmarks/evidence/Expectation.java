@@ -18,6 +18,7 @@ import java.util.stream.Stream;
  * @param elementBytes of the logits
  * @param threads of a block
  * @param sharedBytes of a block
+ * @param ahead turns of the loop whose data is on its way at a time
  * @param reads times that the logits leave DRAM
  * @param writes times that the gradient goes there
  * @param maxInstructions per element
@@ -30,11 +31,12 @@ record Expectation(
     int elementBytes,
     int threads,
     int sharedBytes,
+    int ahead,
     int reads,
     int writes,
     double maxInstructions,
     double maxSpecial) {
-  private static final int COLUMNS = 10;
+  private static final int COLUMNS = 11;
 
   /** The lines of a file; those that start with # are comments. */
   static List<Expectation> read(Path file) throws IOException {
@@ -60,8 +62,9 @@ record Expectation(
               Integer.parseInt(c[5]),
               Integer.parseInt(c[6]),
               Integer.parseInt(c[7]),
-              Double.parseDouble(c[8]),
-              Double.parseDouble(c[9])));
+              Integer.parseInt(c[8]),
+              Double.parseDouble(c[9]),
+              Double.parseDouble(c[10])));
     }
     return rows;
   }

@@ -14,6 +14,9 @@ enum Gpu {
   /** Share of the data sheet's bandwidth that well-made kernels reach; quack reports 0.94. */
   static final double ACHIEVABLE = 0.93;
 
+  /** Time from a request to its data under load, seconds; published microbenchmarks: 0.5 to 0.8. */
+  private static final double LATENCY = 0.7e-6;
+
   private static final int REGISTERS = 65536;
   private static final int REGISTER_UNIT = 256;
   private static final int WARP = 32;
@@ -57,6 +60,16 @@ enum Gpu {
   /** Seconds that memory needs for so many bytes. */
   double memorySeconds(double bytes) {
     return bytes / (gigabytesPerSecond * 1e9 * ACHIEVABLE);
+  }
+
+  /** Bytes that a multiprocessor must have asked for at any time to reach that bandwidth. */
+  double bytesInFlight() {
+    return gigabytesPerSecond * 1e9 * ACHIEVABLE * LATENCY / multiprocessors;
+  }
+
+  /** Threads that are resident on a multiprocessor at an occupancy. */
+  double residentThreads(double occupancy) {
+    return occupancy * threads;
   }
 
   /** Seconds that all multiprocessors need for work of so many cycles of one. */

@@ -13,52 +13,87 @@ import org.jspecify.annotations.Nullable;
  * accesses, and of those the shortest. Rare branches (a maximum that rises) are off that path.
  *
  * @param path instructions of the turn, in order
- * @param offPath instructions of the loop that the path leaves out
+ * @param body all instructions of the loop
  */
-record HotLoop(List<Instruction> path, int offPath) {
+record HotLoop(List<Instruction> path, List<Instruction> body) {
 
-  /** The hot loops of a kernel, in the order of its code. */
+  /** What a loop is for. */
+  private enum Role {
+    SUMS,
+    GRADIENT
+  }
+
+  /**
+   * The loops that a row's elements pass through: the sums and the gradient. Where the edges of a
+   * row have a loop of their own it is the one with narrow accesses, and counts only where there is
+   * no other; of several (a remainder after an unrolled loop) the one with the most elements
+   * counts.
+   */
   static List<HotLoop> of(ControlFlow flow) {
-    List<HotLoop> hot = new ArrayList<>();
+    Map<Role, HotLoop> chosen = new EnumMap<>(Role.class);
     for (ControlFlow.Loop loop : flow.innermostLoops()) {
-      List<Instruction> path = new PathSearch(flow, loop).best();
-      // A loop over shared memory alone counts where it computes: the sums of a row that is kept
-      // there. Reductions over a block's threads read shared memory, too, but once per row.
-      boolean global = path.stream().anyMatch(i -> i.wide() && i.base().matches("LDG|STG|LDGSTS"));
-      boolean shared = path.stream().anyMatch(i -> i.wide() && i.base().equals("LDS"));
-      boolean computes = path.stream().anyMatch(i -> i.base().equals("MUFU"));
-      if (global || (shared && computes)) {
-        int all = loop.body().stream().map(b -> flow.blocks().get(b).instructions().size()).sum();
-        hot.add(new HotLoop(path, all - path.size()));
+      List<Instruction> body = new ArrayList<>();
+      loop.body().stream().forEach(b -> body.addAll(flow.blocks().get(b).instructions()));
+      HotLoop hot = new HotLoop(new PathSearch(flow, loop).best(), body);
+      Role role = hot.role();
+      if (role != null) {
+        chosen.merge(role, hot, HotLoop::busier);
       }
     }
-    return hot;
+    return List.copyOf(chosen.values());
+  }
+
+  private static HotLoop busier(HotLoop a, HotLoop b) {
+    if ((a.narrowAccesses() == 0) != (b.narrowAccesses() == 0)) {
+      return a.narrowAccesses() == 0 ? a : b;
+    }
+    return b.elements(1) > a.elements(1) ? b : a;
+  }
+
+  private @Nullable Role role() {
+    boolean reads = count("LDG") + count("LDGSTS") > 0;
+    boolean readsShared = count("LDS") > 0;
+    if (count("STG") > 0) {
+      return reads || readsShared ? Role.GRADIENT : null; // a fill reads nothing
+    }
+    // Reductions over a block's threads read shared memory, too, but once per row.
+    boolean computes = path.stream().anyMatch(i -> i.base().equals("MUFU"));
+    return computes && (reads || readsShared) ? Role.SUMS : null;
   }
 
   /** Elements of the given size that one thread handles in a turn. */
   double elements(int elementBytes) {
-    long written = count("STG", true);
-    long read = Math.max(count("LDG", true), Math.max(count("LDS", true), count("LDGSTS", true)));
-    return (written > 0 ? written : read) * 16.0 / elementBytes;
+    long written = steady("STG");
+    return (written > 0 ? written : vectorsRead()) * 16.0 / elementBytes;
   }
 
-  private long count(String base, boolean wide) {
-    return path.stream().filter(i -> i.base().equals(base) && i.wide() == wide).count();
+  /** Vectors of 16 bytes that a thread asks for in a turn. */
+  long vectorsRead() {
+    return Math.max(steady("LDG"), Math.max(steady("LDS"), steady("LDGSTS")));
   }
 
-  /** Accesses to global memory narrower than 16 bytes. */
+  /**
+   * Wide accesses of every turn: the one more that a row needs which begins inside a vector is
+   * under a predicate.
+   */
+  private long steady(String base) {
+    long always =
+        path.stream().filter(i -> i.base().equals(base) && i.wide() && !i.predicated()).count();
+    return always > 0 ? always : count(base);
+  }
+
+  private long count(String base) {
+    return path.stream().filter(i -> i.base().equals(base) && i.wide()).count();
+  }
+
+  /** Accesses to global memory narrower than 16 bytes, rare branches included. */
   long narrowAccesses() {
-    return count("LDG", false) + count("STG", false) + count("LDGSTS", false);
+    return body.stream().filter(i -> !i.wide() && i.base().matches("LDG|STG|LDGSTS")).count();
   }
 
-  /** Whether it writes global memory. */
-  boolean writes() {
-    return count("STG", true) > 0;
-  }
-
-  /** Whether it reads global memory. */
-  boolean readsGlobal() {
-    return count("LDG", true) + count("LDGSTS", true) > 0;
+  /** Instructions that the turn leaves out. */
+  int offPath() {
+    return body.size() - path.size();
   }
 
   /** Instructions by the unit that executes them. */

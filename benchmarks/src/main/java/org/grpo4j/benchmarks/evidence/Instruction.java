@@ -41,7 +41,8 @@ record Instruction(String opcode, boolean predicated, @Nullable String target) {
   /** Whether the next instruction can't follow. */
   boolean ends() {
     return switch (base()) {
-      case "BRA", "EXIT", "RET" -> !predicated;
+      // BRA.DIV is taken by warps whose lanes have parted.
+      case "BRA", "EXIT", "RET" -> !predicated && !opcode.startsWith("BRA.DIV");
       case "BRX", "JMX" -> true;
       default -> false;
     };

@@ -110,17 +110,17 @@ public final class StaticEvidence {
     out.println();
     out.printf(
         Locale.ROOT,
-        "Predicted for %,d x %,d, never measured: t = max(bytes / (%.2f bandwidth), elements x"
-            + " cycles / (multiprocessors x clock)),%n"
+        "Predicted for %,d x %,d, never measured: t = max(bytes / (%.2f bandwidth) x max(1, needed /"
+            + " in flight), elements x cycles / (multiprocessors x clock)),%n"
             + "cycles = the busiest of instructions / 128 and each unit's operations / its lanes"
             + " (special 16, ALU 64, FMA 128).%n%n",
         ROWS,
         VOCAB,
         Gpu.ACHIEVABLE);
     out.println(
-        "| operation | device | occupancy | memory ms | arithmetic ms | predicted ms | share of"
+        "| operation | device | occupancy | KiB in flight of those needed | memory ms | arithmetic ms | predicted ms | share of"
             + " achievable bandwidth |");
-    out.println("|---|---|---|---|---|---|---|");
+    out.println("|---|---|---|---|---|---|---|---|");
     predictions.forEach(out::println);
     return failures;
   }
@@ -142,7 +142,10 @@ public final class StaticEvidence {
       limit(arch + " " + kernel.getKey() + ": bytes of stack", used.stackBytes(), 0);
     }
     for (Kernel kernel : code.kernels().values()) {
-      limit(arch + " " + kernel.name() + ": accesses to local memory", (double) kernel.localAccesses(), 0);
+      limit(
+          arch + " " + kernel.name() + ": accesses to local memory",
+          (double) kernel.localAccesses(),
+          0);
     }
     out.printf(
         Locale.ROOT, "%s: %d kernels, at most %d registers%n", arch, code.resources().size(), most);
@@ -196,7 +199,8 @@ public final class StaticEvidence {
         cost.special(),
         describe(loops),
         cost.busiest());
-    predict(row, arch, registers, cost, predictions);
+    long vectors = loops.stream().mapToLong(HotLoop::vectorsRead).min().orElse(0);
+    predict(row, arch, registers, new Work(cost, 16 * vectors * row.ahead()), predictions);
   }
 
   private Optional<String> only(Expectation row, String arch, Pattern pattern, Code code) {
@@ -218,28 +222,39 @@ public final class StaticEvidence {
     return String.join(" + ", parts);
   }
 
+  /** What an element costs, and bytes on their way per thread. */
+  private record Work(Cost cost, long bytesAhead) {}
+
   private static void predict(
-      Expectation row, String arch, int registers, Cost cost, List<String> predictions) {
+      Expectation row, String arch, int registers, Work work, List<String> predictions) {
     double elements = (double) ROWS * VOCAB;
     for (Gpu gpu : Gpu.values()) {
       if (!gpu.architecture().equals(arch)) {
         continue;
       }
+      double occupancy = gpu.occupancy(row.threads(), registers, row.sharedBytes());
+      double inFlight = gpu.residentThreads(occupancy) * work.bytesAhead();
       double memory =
+          1e3
+              * gpu.memorySeconds(elements * row.elementBytes() * (row.reads() + row.writes()))
+              * Math.max(1, gpu.bytesInFlight() / inFlight);
+      double best =
           1e3 * gpu.memorySeconds(elements * row.elementBytes() * (row.reads() + row.writes()));
-      double arithmetic = 1e3 * gpu.arithmeticSeconds(elements * cost.cycles());
+      double arithmetic = 1e3 * gpu.arithmeticSeconds(elements * work.cost().cycles());
       double predicted = Math.max(memory, arithmetic);
       predictions.add(
           String.format(
               Locale.ROOT,
-              "| %s | %s | %.0f%% | %.2f | %.2f | %.2f | %.0f%% |",
+              "| %s | %s | %.0f%% | %.0f of %.0f | %.2f | %.2f | %.2f | %.0f%% |",
               row.operation(),
               gpu.label(),
-              100 * gpu.occupancy(row.threads(), registers, row.sharedBytes()),
+              100 * occupancy,
+              inFlight / 1024,
+              gpu.bytesInFlight() / 1024,
               memory,
               arithmetic,
               predicted,
-              100 * memory / predicted));
+              100 * best / predicted));
     }
   }
 

@@ -72,6 +72,7 @@ class StaticEvidenceTest {
     assertEquals(1, loops.size());
     assertEquals(14, loops.get(0).path().size());
     assertEquals(3, loops.get(0).offPath());
+    assertEquals(1, loops.get(0).vectorsRead());
     assertEquals(4, loops.get(0).elements(4));
     assertEquals(8, loops.get(0).elements(2));
     assertEquals(4, loops.get(0).pipes().get(Pipe.SPECIAL));
@@ -113,6 +114,7 @@ class StaticEvidenceTest {
             4,
             256,
             0,
+            1,
             1,
             0,
             instructions,
