@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       SftCommand.class,
       GenerateCommand.class,
       EvalCommand.class,
+      ServeCommand.class,
       SelfcheckCommand.class,
       EmbeddedCommand.class,
       DoctorCommand.class
@@ -74,7 +75,8 @@ public final class Main implements Runnable {
             "train", ConfigLoader.TRAIN,
             "sft", ConfigLoader.SFT,
             "generate", ConfigLoader.GENERATE,
-            "eval", ConfigLoader.EVAL);
+            "eval", ConfigLoader.EVAL,
+            "serve", ConfigLoader.SERVE);
     line.getSubcommands()
         .forEach(
             (name, command) -> {
