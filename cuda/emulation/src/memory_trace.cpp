@@ -82,11 +82,14 @@ void BlockTrace::add(uint32_t thread, const void* site, uint64_t address, uint32
   const auto [entry, is_new] =
       index_.try_emplace(Key{warp, at->executions++, site}, static_cast<uint32_t>(accesses_.size()));
   if (is_new) {
-    accesses_.push_back({warp, order, 0, bytes, write, {}});
+    accesses_.push_back({warp, order, address, 0, bytes, write, {}});
   }
   WarpAccess& access = accesses_[entry->second];
   access.order = std::min(access.order, order);
-  access.bytes += bytes;
+  // What all lanes read from one place is read once.
+  if (is_new || address != access.first_address) {
+    access.bytes += bytes;
+  }
   for (uint64_t s = address / kSectorBytes; s <= (address + bytes - 1) / kSectorBytes; ++s) {
     if (std::find(access.sectors.begin(), access.sectors.end(), s) == access.sectors.end()) {
       access.sectors.push_back(s);

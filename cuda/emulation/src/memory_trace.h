@@ -64,6 +64,7 @@ class BlockTrace {
   struct WarpAccess {
     uint32_t warp;
     uint32_t order;  // the access's number since the barrier
+    uint64_t first_address;
     uint32_t bytes = 0;
     uint32_t bytes_per_lane = 0;
     bool write = false;

@@ -30,7 +30,6 @@ import picocli.CommandLine.Spec;
       SftCommand.class,
       GenerateCommand.class,
       EvalCommand.class,
-      ServeCommand.class,
       SelfcheckCommand.class,
       EmbeddedCommand.class,
       DoctorCommand.class
@@ -75,8 +74,7 @@ public final class Main implements Runnable {
             "train", ConfigLoader.TRAIN,
             "sft", ConfigLoader.SFT,
             "generate", ConfigLoader.GENERATE,
-            "eval", ConfigLoader.EVAL,
-            "serve", ConfigLoader.SERVE);
+            "eval", ConfigLoader.EVAL);
     line.getSubcommands()
         .forEach(
             (name, command) -> {

@@ -1,4 +1,0 @@
-@NullMarked
-package org.grpo4j.benchmarks.evidence;
-
-import org.jspecify.annotations.NullMarked;

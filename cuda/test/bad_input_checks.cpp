@@ -1,0 +1,137 @@
+// Rows that can't be computed, calls that are refused, devices that can't run the kernels.
+#include "checks.h"
+#include "emulation/control.h"
+#include "policy_check.h"
+
+namespace {
+
+struct BadRow {
+  const char* name;
+  int32_t reason;
+  void (*spoil)(const PolicyCase& c, PolicyInputs& in, int64_t i);
+};
+
+void set_logit(const PolicyCase& c, PolicyInputs& in, int64_t i, int64_t v, double value) {
+  oracle::store(in.logits.data(), c.dtype, c.offset + in.row(i) * c.stride() + v, value);
+}
+
+const BadRow kBadRows[] = {
+    {"NaN", GRPO4J_ROW_NOT_FINITE,
+     [](const PolicyCase& c, PolicyInputs& in, int64_t i) { set_logit(c, in, i, c.vocab - 1, NAN); }},
+    {"NaN at the start", GRPO4J_ROW_NOT_FINITE,
+     [](const PolicyCase& c, PolicyInputs& in, int64_t i) { set_logit(c, in, i, 0, NAN); }},
+    {"+inf", GRPO4J_ROW_NOT_FINITE,
+     [](const PolicyCase& c, PolicyInputs& in, int64_t i) { set_logit(c, in, i, 700, INFINITY); }},
+    {"all -inf", GRPO4J_ROW_ALL_MINUS_INF,
+     [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
+       for (int64_t v = 0; v < c.vocab; ++v) set_logit(c, in, i, v, -INFINITY);
+     }},
+    {"target", GRPO4J_ROW_TARGET_OUT_OF_RANGE,
+     [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
+       in.targets[static_cast<size_t>(i)] = c.vocab;
+     }},
+    {"negative target", GRPO4J_ROW_TARGET_OUT_OF_RANGE,
+     [](const PolicyCase&, PolicyInputs& in, int64_t i) { in.targets[static_cast<size_t>(i)] = -1; }},
+    {"temperature", GRPO4J_ROW_TEMPERATURE,
+     [](const PolicyCase&, PolicyInputs& in, int64_t i) { in.temperatures[static_cast<size_t>(i)] = 0; }},
+    {"advantage", GRPO4J_ROW_COEFFICIENT,
+     [](const PolicyCase&, PolicyInputs& in, int64_t i) {
+       in.advantages[static_cast<size_t>(i)] = INFINITY;
+     }},
+};
+
+void check_bad_row(const PolicyCase& c, const BadRow& bad, uint32_t flags) {
+  PolicyInputs in(c);
+  const PolicyInputs good = in;
+  bad.spoil(c, in, 3);
+  bad.spoil(c, in, 6);
+  const std::string where = std::string(bad.name) + ": " + c.name();
+  DevicePolicyCall call(c, in), whole(c, good);
+  grpo4j_policy_loss_args args = call.args();
+  args.flags |= flags;
+  expect(call.run(args) == GRPO4J_OK && whole.run() == GRPO4J_OK, "status with bad rows", where);
+  const grpo4j_report report = call.metrics.get()[0].report;
+  expect(report.bad_rows == 2 && report.first_bad_row == 3 && report.first_bad_reason == bad.reason,
+         "report: " + std::to_string(report.bad_rows) + " bad, first " +
+             std::to_string(report.first_bad_row) + ", reason " +
+             std::to_string(report.first_bad_reason), where);
+  const std::vector<float> log_probs = call.log_probs.get(), others = whole.log_probs.get();
+  const std::vector<char> got = call.result(), other = whole.result();
+  const auto row_bytes = static_cast<size_t>(c.vocab * oracle::bytes_of(c.dtype));
+  for (size_t i = 0; i < static_cast<size_t>(in.n()); ++i) {
+    if (i == 3 || i == 6) {
+      const bool zero = (flags & GRPO4J_ZERO_BAD_ROWS) != 0;
+      expect(zero ? log_probs[i] == 0 : isnan(log_probs[i]), "a bad row's logProb", where);
+      for (int64_t v = 0; v < c.vocab; ++v) {
+        if (!expect(oracle::load(got.data(), c.dtype, static_cast<int64_t>(i) * c.vocab + v) == 0,
+                    "a bad row's gradient", where)) {
+          break;
+        }
+      }
+    } else if (c.ratio_level == GRPO4J_RATIO_TOKEN) {
+      expect(same_bits(&log_probs[i], &others[i], 4) &&
+                 same_bits(&got[i * row_bytes], &other[i * row_bytes], row_bytes),
+             "bad rows don't show in row " + std::to_string(i), where);
+    }
+  }
+}
+
+}  // namespace
+
+void check_bad_rows() {
+  for (const BadRow& bad : kBadRows) {
+    for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16}) {
+      for (uint32_t flags : {0u, static_cast<uint32_t>(GRPO4J_ZERO_BAD_ROWS)}) {
+        PolicyCase c;
+        c.dtype = dtype;
+        c.rows = 8;
+        c.own_temperatures = true;
+        c.in_place = flags == 0;
+        c.entropy_coef = dtype == GRPO4J_F32 ? 0 : 0.01;
+        check_bad_row(c, bad, flags);
+        c.ratio_level = GRPO4J_RATIO_SEQUENCE;
+        if (bad.reason != GRPO4J_ROW_COEFFICIENT) check_bad_row(c, bad, flags);
+      }
+    }
+  }
+}
+
+void check_bad_calls() {
+  const PolicyCase c;
+  const PolicyInputs in(c);
+  DevicePolicyCall call(c, in);
+  grpo4j_policy_loss_args args = call.args();
+  const int64_t bytes = grpo4j_cuda_policy_loss_workspace(&args);
+  expect(bytes > 0, "policy_loss needs a workspace", c.name());
+  const DeviceArray<char> workspace(bytes);
+  expect(grpo4j_cuda_policy_loss(&args, call.metrics.data(), workspace.data(), bytes - 1, nullptr) ==
+             GRPO4J_WORKSPACE_TOO_SMALL, "workspace too small", c.name());
+  expect(grpo4j_cuda_policy_loss(&args, call.metrics.data(), nullptr, bytes, nullptr) ==
+             GRPO4J_WORKSPACE_TOO_SMALL, "no workspace", c.name());
+  expect(grpo4j_cuda_policy_loss(nullptr, call.metrics.data(), workspace.data(), bytes, nullptr) ==
+             GRPO4J_INVALID_ARGUMENT, "no arguments", c.name());
+  args.logits.vocab = 0;
+  expect(call.run(args) == GRPO4J_INVALID_ARGUMENT, "no vocabulary", c.name());
+  args = call.args();
+  args.flags = GRPO4J_ACCUMULATE;
+  args.gradient = args.logits;
+  expect(call.run(args) == GRPO4J_INVALID_ARGUMENT, "accumulation in place", c.name());
+  expect(same_bits(call.gradient.get(), in.held) && same_bits(call.logits.get(), in.logits),
+         "refused calls write nothing", c.name());
+  // An operation only enqueues.
+  args = call.args();
+  grpo4j_emulation_counters counters;
+  grpo4j_emulation_reset_counters();
+  grpo4j_cuda_policy_loss(&args, call.metrics.data(), workspace.data(), bytes, nullptr);
+  grpo4j_emulation_read_counters(&counters);
+  expect(counters.launches > 0 && counters.allocations == 0 && counters.synchronizations == 0,
+         "no allocation, no synchronisation", c.name());
+  grpo4j_emulation_set_device("v100");
+  const std::string reason = grpo4j_cuda_unavailable_reason();
+  expect(grpo4j_cuda_available() == 0 && reason.find("V100") != std::string::npos,
+         "an old device is refused by name: " + reason, c.name());
+  grpo4j_emulation_set_device("none");
+  expect(grpo4j_cuda_available() == 0 && grpo4j_cuda_unavailable_reason()[0] != 0, "no device", c.name());
+  grpo4j_emulation_set_device("h100");
+  expect(grpo4j_cuda_available() == 1 && grpo4j_cuda_unavailable_reason()[0] == 0, "available", c.name());
+}

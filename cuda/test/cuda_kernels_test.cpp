@@ -1,0 +1,306 @@
+// The CUDA kernels as the emulation runs them, through the C ABI, against double arithmetic.
+//   cuda_kernels_test [--small] [--stop] [group ...]
+// --small: shapes for the sanitizers, which are 20 times slower. --stop: at the first failure.
+#include <algorithm>
+#include <functional>
+
+#include "checks.h"
+#include "emulation/control.h"
+#include "host/variant.h"
+#include "policy_check.h"
+
+namespace {
+
+constexpr int32_t kDtypes[] = {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16};
+
+struct Variant {
+  int32_t variant;
+  const char* name;
+};
+constexpr Variant kPolicyVariants[] = {{GRPO4J_CUDA_L2, "l2"},
+                                       {GRPO4J_CUDA_SHARED, "shared"},
+                                       {GRPO4J_CUDA_CLUSTER2, "cluster of 2"},
+                                       {GRPO4J_CUDA_CLUSTER4, "cluster of 4"},
+                                       {GRPO4J_CUDA_CLUSTER8, "cluster of 8"}};
+
+bool small = false;
+
+// As the process began.
+void reset_emulation() {
+  grpo4j_emulation_set_schedule(GRPO4J_EMULATION_IN_ORDER, 0);
+  grpo4j_emulation_set_copies(GRPO4J_EMULATION_COPIES_LATE);
+  grpo4j_emulation_set_fill(0xffffffffu);
+}
+
+// ---- Shapes: 1 is degenerate, 2 and 31 to 33 lie around a warp, 1003 has vectors and an odd tail,
+// 4099 one chunk and a little, 9001 several, 32,773 and 151,936 what models have.
+void check_shapes() {
+  const std::vector<int64_t> vocabs = small ? std::vector<int64_t>{1, 33, 1003, 9001}
+                                            : std::vector<int64_t>{1, 2, 31, 32, 33, 1003, 4099, 32773};
+  for (int32_t dtype : kDtypes) {
+    for (int64_t vocab : vocabs) {
+      PolicyCase c;
+      c.dtype = dtype;
+      c.vocab = vocab;
+      check_policy(c);
+      c.in_place = true;
+      c.offset = 1;
+      c.padding = 3;
+      c.entropy_coef = 0.01;
+      check_policy(c);
+      c.rows = 1;
+      check_policy(c);
+    }
+    PolicyCase none;
+    none.dtype = dtype;
+    none.rows = 0;
+    check_policy(none);
+    PolicyCase many;
+    many.dtype = dtype;
+    many.rows = 17;
+    many.vocab = 515;
+    many.in_place = true;
+    check_policy(many);
+  }
+}
+
+void check_options() {
+  for (int32_t dtype : kDtypes) {
+    PolicyCase base;
+    base.dtype = dtype;
+    base.rows = 6;
+    base.vocab = small ? 515 : 5003;
+    for (auto change : std::vector<std::function<void(PolicyCase&)>>{
+             [](PolicyCase& c) { c.accumulate = true; },
+             [](PolicyCase& c) { c.accumulate = true, c.entropy_coef = 0.02, c.offset = 3; },
+             [](PolicyCase& c) { c.listed_rows = true; },
+             [](PolicyCase& c) { c.listed_rows = true, c.in_place = true; },
+             [](PolicyCase& c) { c.own_temperatures = true, c.entropy_coef = 0.01; },
+             [](PolicyCase& c) { c.int_targets = true; },
+             [](PolicyCase& c) { c.soft_cap = 30; },
+             [](PolicyCase& c) { c.soft_cap = 5, c.entropy_coef = 0.01, c.in_place = true; },
+             [](PolicyCase& c) { c.soft_cap = 30, c.accumulate = true; },
+             [](PolicyCase& c) { c.shape = PolicyCase::kAscending, c.scale = 1; },
+             [](PolicyCase& c) { c.shape = PolicyCase::kHalfMinusInf, c.entropy_coef = 0.01; },
+             [](PolicyCase& c) { c.scale = 30, c.in_place = true; },
+             [](PolicyCase& c) { c.kl_coef = 0.05, c.kl_estimator = GRPO4J_KL_K1; },
+             [](PolicyCase& c) { c.kl_coef = 0.05, c.kl_estimator = GRPO4J_KL_K2; },
+             [](PolicyCase& c) { c.kl_coef = 0.05, c.entropy_coef = 0.01; }}) {
+      PolicyCase c = base;
+      change(c);
+      check_policy(c);
+    }
+  }
+}
+
+void check_objectives() {
+  for (int32_t objective = GRPO4J_CLIP; objective <= GRPO4J_VESPO; ++objective) {
+    for (int32_t level = GRPO4J_RATIO_TOKEN; level <= GRPO4J_RATIO_SEQUENCE_TOKEN; ++level) {
+      const bool sequence_only = objective == GRPO4J_GMPO || objective == GRPO4J_VESPO;
+      if (sequence_only && level != GRPO4J_RATIO_SEQUENCE) continue;
+      for (bool in_place : {false, true}) {
+        PolicyCase c;
+        c.dtype = in_place ? GRPO4J_BF16 : GRPO4J_F32;
+        c.rows = 17;
+        c.vocab = 257;
+        c.objective = objective;
+        c.ratio_level = level;
+        c.in_place = in_place;
+        c.kl_coef = 0.04;
+        check_policy(c);
+      }
+    }
+  }
+}
+
+// Each way through a row gives the right values, and the same bits as the others.
+void check_variants() {
+  for (int32_t dtype : kDtypes) {
+    for (int64_t vocab : small ? std::vector<int64_t>{33, 9001} : std::vector<int64_t>{33, 9001, 40961}) {
+      for (bool in_place : {false, true}) {
+        PolicyCase c;
+        c.dtype = dtype;
+        c.vocab = vocab;
+        c.in_place = in_place;
+        c.offset = in_place ? 5 : 0;
+        c.entropy_coef = 0.01;
+        const PolicyInputs in(c);
+        std::vector<char> first;
+        for (const Variant& variant : kPolicyVariants) {
+          expect(grpo4j_cuda_force_variant(variant.variant) == GRPO4J_OK, "force", variant.name);
+          DevicePolicyCall call(c, in);
+          const int32_t status = call.run();
+          const int64_t row_bytes = vocab * oracle::bytes_of(dtype);
+          if (variant.variant == GRPO4J_CUDA_SHARED && row_bytes > (200 << 10)) continue;
+          expect(status == GRPO4J_OK, std::string("variant ") + variant.name, c.name());
+          check_policy(c);
+          std::vector<char> bits = call.result();
+          if (first.empty()) first = bits;
+          expect(same_bits(first, bits), std::string("the same bits from ") + variant.name, c.name());
+        }
+        grpo4j_cuda_force_variant(GRPO4J_CUDA_AUTO);
+      }
+    }
+  }
+}
+
+// A row of a real vocabulary, aligned and not: rows of bf16 begin 2 bytes later each time.
+void check_large() {
+  if (small) return;
+  for (int64_t vocab : {151936, 151937}) {
+    for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16}) {
+      for (int32_t variant : {GRPO4J_CUDA_AUTO, GRPO4J_CUDA_L2, GRPO4J_CUDA_CLUSTER8}) {
+        grpo4j_cuda_force_variant(variant);
+        PolicyCase c;
+        c.dtype = dtype;
+        c.rows = 3;
+        c.vocab = vocab;
+        c.in_place = true;
+        c.scale = 4;
+        check_policy(c);
+      }
+    }
+  }
+  grpo4j_cuda_force_variant(GRPO4J_CUDA_AUTO);
+}
+
+// Outputs, gradient and metrics of a call, to compare bits.
+struct Bits {
+  std::vector<char> gradient;
+  std::vector<float> log_probs, entropy;
+  grpo4j_policy_metrics metrics;
+  bool operator==(const Bits& o) const {
+    return same_bits(gradient, o.gradient) && same_bits(log_probs, o.log_probs) &&
+           same_bits(entropy, o.entropy) && same_bits(&metrics.loss, &o.metrics.loss, sizeof(double) * 9);
+  }
+};
+
+Bits bits_of(const PolicyCase& c, const PolicyInputs& in) {
+  DevicePolicyCall call(c, in);
+  expect(call.run() == GRPO4J_OK, std::string("status, ") + grpo4j_emulation_last_failure(), c.name());
+  return {call.result(), call.log_probs.get(), call.entropy.get(), call.metrics.get()[0]};
+}
+
+// Neither the order in which threads run, nor when copies arrive, nor what memory held shows.
+void check_schedules() {
+  const Variant kAll[] = {{GRPO4J_CUDA_AUTO, ""},      {GRPO4J_CUDA_L2, ""},
+                          {GRPO4J_CUDA_SHARED, ""},    {GRPO4J_CUDA_CLUSTER4, ""},
+                          {GRPO4J_CUDA_SPLIT, ""}};
+  struct Setting {
+    int32_t schedule, copies;
+    uint32_t fill;
+  };
+  const Setting kSettings[] = {
+      {GRPO4J_EMULATION_IN_ORDER, GRPO4J_EMULATION_COPIES_AT_ONCE, 0},
+      {GRPO4J_EMULATION_REVERSED, GRPO4J_EMULATION_COPIES_LATE, 0x7f7f7f7f},
+      {GRPO4J_EMULATION_REVERSED, GRPO4J_EMULATION_COPIES_LATE_SOURCE_EARLY, 0x3f803f80},
+      {GRPO4J_EMULATION_RANDOM, GRPO4J_EMULATION_COPIES_LATE, 0xffffffff},
+      {GRPO4J_EMULATION_RANDOM, GRPO4J_EMULATION_COPIES_AT_ONCE, 0},
+      {GRPO4J_EMULATION_INTERLEAVED, GRPO4J_EMULATION_COPIES_LATE, 0xc0c0c0c0},
+      {GRPO4J_EMULATION_INTERLEAVED, GRPO4J_EMULATION_COPIES_AT_ONCE, 1},
+  };
+  for (int32_t level : {GRPO4J_RATIO_TOKEN, GRPO4J_RATIO_SEQUENCE}) {
+    for (const Variant& variant : kAll) {
+      for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16}) {
+        grpo4j_cuda_force_variant(variant.variant);
+        PolicyCase c;
+        c.dtype = dtype;
+        c.rows = 5;
+        c.vocab = 9001;
+        c.in_place = true;
+        c.entropy_coef = 0.01;
+        c.ratio_level = level;
+        const PolicyInputs in(c);
+        const Bits first = bits_of(c, in);
+        uint64_t seed = 1;
+        for (const Setting& s : kSettings) {
+          grpo4j_emulation_set_schedule(s.schedule, seed++);
+          grpo4j_emulation_set_copies(s.copies);
+          grpo4j_emulation_set_fill(s.fill);
+          expect(bits_of(c, in) == first, "the same bits under schedule " + std::to_string(s.schedule),
+                 c.name());
+        }
+        reset_emulation();
+      }
+    }
+  }
+  grpo4j_cuda_force_variant(GRPO4J_CUDA_AUTO);
+}
+
+// A row's bits depend on that row: not on the batch, on its place in memory, or on in place or not.
+void check_row_bits() {
+  for (int32_t dtype : kDtypes) {
+    PolicyCase c;
+    c.dtype = dtype;
+    c.rows = 17;
+    c.vocab = 4099;
+    c.entropy_coef = 0.01;
+    const PolicyInputs in(c);
+    const Bits all = bits_of(c, in);
+    const int64_t row_bytes = c.vocab * oracle::bytes_of(dtype);
+    for (int64_t i : {0, 3, 16}) {
+      for (int64_t offset : {0, 1, 7}) {
+        PolicyCase one = c;
+        one.rows = 1;
+        one.offset = offset;
+        one.in_place = offset == 7;
+        PolicyInputs alone(one);
+        const auto at = static_cast<size_t>(i);
+        std::copy_n(in.logits.begin() + i * row_bytes, row_bytes,
+                    alone.logits.begin() + offset * oracle::bytes_of(dtype));
+        alone.targets = {in.targets[at]};
+        alone.old_log_probs = {in.old_log_probs[at]};
+        alone.ref_log_probs = {in.ref_log_probs[at]};
+        alone.advantages = {in.advantages[at]};
+        const Bits bits = bits_of(one, alone);
+        expect(same_bits(&bits.log_probs[0], &all.log_probs[at], 4) &&
+                   same_bits(&bits.entropy[0], &all.entropy[at], 4) &&
+                   same_bits(&bits.gradient[static_cast<size_t>(offset * oracle::bytes_of(dtype))],
+                             &all.gradient[static_cast<size_t>(i * row_bytes)],
+                             static_cast<size_t>(row_bytes)),
+               "row " + std::to_string(i) + " alone has the same bits", one.name());
+      }
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> only;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--small") {
+      small = true;
+    } else if (argument == "--stop") {
+      stop_at_failure = true;
+    } else {
+      only.push_back(argument);
+    }
+  }
+  const struct {
+    const char* name;
+    std::function<void()> run;
+  } kGroups[] = {{"shapes", check_shapes},
+                 {"options", check_options},
+                 {"objectives", check_objectives},
+                 {"variants", check_variants},
+                 {"token_stats", [] { check_token_stats(small); }},
+                 {"shards", [] { check_shards(small); }},
+                 {"bad rows", check_bad_rows},
+                 {"bad calls", check_bad_calls},
+                 {"schedules", check_schedules},
+                 {"bits of a row", check_row_bits},
+                 {"group advantages", check_group_advantages},
+                 {"token weights", check_token_weights},
+                 {"memory traffic", [] { if (!small) check_traffic(); }},
+                 {"large vocabulary", check_large}};
+  for (const auto& group : kGroups) {
+    if (!only.empty() && std::find(only.begin(), only.end(), group.name) == only.end()) continue;
+    const int before = failures;
+    group.run();
+    printf("%s: %s\n", group.name, failures == before ? "done" : "FAILED");
+    fflush(stdout);
+  }
+  return failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,116 @@
+// A vocabulary in shards: row_states, merge_states, objective, logits_gradient.
+#include "checks.h"
+#include "policy_check.h"
+
+namespace {
+
+struct Shard {
+  int64_t begin, end;
+};
+
+grpo4j_matrix shard_of(const PolicyCase& c, const grpo4j_matrix& whole, const Shard& shard) {
+  grpo4j_matrix m = whole;
+  if (m.data != nullptr) {
+    m.data = static_cast<char*>(m.data) + shard.begin * oracle::bytes_of(c.dtype);
+  }
+  m.vocab = shard.end - shard.begin;
+  return m;
+}
+
+void run_states(const PolicyCase& c, const DevicePolicyCall& call, const Shard& shard,
+                grpo4j_row_state* states) {
+  grpo4j_row_states_args args = {};
+  args.logits = shard_of(c, call.matrix(call.logits), shard);
+  args.rows = call.rows();
+  args.vocab_begin = shard.begin;
+  args.vocab_total = c.vocab;
+  args.states = states;
+  const int64_t bytes = grpo4j_cuda_row_states_workspace(&args);
+  const DeviceArray<char> workspace(bytes);
+  const DeviceArray<grpo4j_report> report(1);
+  expect(grpo4j_cuda_row_states(&args, report.data(), workspace.data(), bytes, nullptr) == GRPO4J_OK,
+         "row_states", c.name());
+  grpo4j_cuda_synchronize(nullptr);
+}
+
+void run_gradient(const PolicyCase& c, const DevicePolicyCall& call, const Shard& shard,
+                  const grpo4j_row_state* merged) {
+  grpo4j_logits_gradient_args args = {};
+  args.logits = shard_of(c, call.matrix(call.logits), shard);
+  args.gradient = c.in_place ? args.logits : shard_of(c, call.matrix(call.gradient), shard);
+  args.rows = call.rows();
+  args.vocab_begin = shard.begin;
+  args.vocab_total = c.vocab;
+  args.states = merged;
+  args.slopes = call.slopes.data();
+  args.flags = c.accumulate ? GRPO4J_ACCUMULATE : 0;
+  const DeviceArray<grpo4j_report> report(1);
+  expect(grpo4j_cuda_logits_gradient(&args, report.data(), nullptr) == GRPO4J_OK, "logits_gradient",
+         c.name());
+  grpo4j_cuda_synchronize(nullptr);
+  expect(report.get()[0].bad_rows == 0, "logits_gradient's report", c.name());
+}
+
+void check_sharded(const PolicyCase& c, const std::vector<Shard>& shards) {
+  PolicyInputs in(c);
+  const PolicyExpectation e(c, in);
+  DevicePolicyCall call(c, in);
+  const int64_t n = in.n();
+  const DeviceArray<grpo4j_row_state> states(n * static_cast<int64_t>(shards.size())), merged(n);
+  for (size_t s = 0; s < shards.size(); ++s) {
+    run_states(c, call, shards[s], states.data() + static_cast<int64_t>(s) * n);
+  }
+  const DeviceArray<grpo4j_report> report(1);
+  const grpo4j_rows rows = call.rows();
+  // Masked rows are NaN here: row_states knows no weights.
+  const grpo4j_merge_states_args merge = {states.data(), static_cast<int64_t>(shards.size()), n,
+                                          rows.temperature, rows.temperatures, merged.data(),
+                                          call.outputs(), GRPO4J_ZERO_BAD_ROWS};
+  expect(grpo4j_cuda_merge_states(&merge, report.data(), nullptr) == GRPO4J_OK, "merge_states",
+         c.name());
+  grpo4j_objective_args objective = {};
+  objective.n = n;
+  objective.batch = call.batch();
+  objective.out = call.outputs();
+  objective.config = c.config();
+  objective.slopes = call.slopes.data();
+  const int64_t bytes = grpo4j_cuda_objective_workspace(&objective);
+  const DeviceArray<char> workspace(bytes);
+  expect(grpo4j_cuda_objective(&objective, call.metrics.data(), workspace.data(), bytes, nullptr) ==
+             GRPO4J_OK, "objective", c.name());
+  grpo4j_cuda_synchronize(nullptr);
+  expect(report.get()[0].bad_rows == (n > 1 ? 1 : 0), "merge_states counts the NaN row", c.name());
+  check_outputs(c, in, e, call);
+  check_metrics(c, e.metrics, call.metrics.get()[0]);
+  for (const Shard& shard : shards) run_gradient(c, call, shard, merged.data());
+  const std::vector<char> got = call.result();
+  for (int64_t i = 0; i < n; ++i) {
+    if (!in.masked(i)) check_gradient_row(c, in, e, got, i);
+  }
+  check_untouched(c, in, got);
+}
+
+}  // namespace
+
+void check_shards(bool small) {
+  for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
+    PolicyCase c;
+    c.dtype = dtype;
+    c.rows = 5;
+    c.vocab = small ? 1003 : 9001;
+    c.entropy_coef = 0.01;
+    const int64_t middle = c.vocab / 2 + 3;
+    check_sharded(c, {{0, c.vocab}});
+    check_sharded(c, {{0, middle}, {middle, c.vocab}});
+    c.in_place = true;
+    c.shape = PolicyCase::kHalfMinusInf;  // the first shard is all -inf
+    check_sharded(c, {{0, c.vocab / 2}, {c.vocab / 2, c.vocab - 1}, {c.vocab - 1, c.vocab}});
+    c.shape = PolicyCase::kRandom;
+    c.ratio_level = GRPO4J_RATIO_SEQUENCE;
+    c.own_temperatures = true;
+    check_sharded(c, {{0, 17}, {17, c.vocab}});
+    c.in_place = false;
+    c.accumulate = true;
+    check_sharded(c, {{0, 17}, {17, c.vocab}});
+  }
+}

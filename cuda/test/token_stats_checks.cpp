@@ -1,0 +1,87 @@
+#include "checks.h"
+#include "host/variant.h"
+#include "policy_check.h"
+
+namespace {
+
+struct WantedStatistics {
+  bool entropy, lse, squares;
+};
+
+grpo4j_report run_token_stats(const PolicyCase& c, const DevicePolicyCall& call,
+                              const WantedStatistics& wanted, uint32_t flags) {
+  grpo4j_token_stats_args args = {};
+  args.logits = call.matrix(call.logits);
+  args.rows = call.rows();
+  args.out = {call.log_probs.data(), wanted.entropy ? call.entropy.data() : nullptr,
+              wanted.lse ? call.lse.data() : nullptr,
+              wanted.squares ? call.sum_squares.data() : nullptr};
+  args.flags = flags;
+  const int64_t bytes = grpo4j_cuda_token_stats_workspace(&args);
+  const DeviceArray<char> workspace(bytes);
+  const DeviceArray<grpo4j_report> report(1);
+  const int32_t status =
+      grpo4j_cuda_token_stats(&args, report.data(), workspace.data(), bytes, nullptr);
+  grpo4j_cuda_synchronize(nullptr);
+  expect(status == GRPO4J_OK, std::string("token_stats, ") + grpo4j_cuda_last_error(), c.name());
+  return report.get()[0];
+}
+
+void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
+  PolicyInputs in(c);
+  if (in.n() > 1) {  // token_stats has no weights: every row is read
+    const auto first = static_cast<size_t>((c.offset + in.row(1) * c.stride()) * oracle::bytes_of(c.dtype));
+    const auto other = static_cast<size_t>((c.offset + in.row(0) * c.stride()) * oracle::bytes_of(c.dtype));
+    std::copy_n(in.logits.begin() + static_cast<int64_t>(other), c.vocab * oracle::bytes_of(c.dtype),
+                in.logits.begin() + static_cast<int64_t>(first));
+  }
+  const DevicePolicyCall call(c, in);
+  const grpo4j_report report = run_token_stats(c, call, wanted, 0);
+  expect(report.bad_rows == 0 && report.first_bad_row == -1 &&
+             report.isa == GRPO4J_ISA_CUDA_EMULATED, "report", c.name());
+  const std::vector<float> log_probs = call.log_probs.get(), entropy = call.entropy.get(),
+                           lse = call.lse.get(), squares = call.sum_squares.get();
+  for (int64_t i = 0; i < in.n(); ++i) {
+    const auto at = static_cast<size_t>(i);
+    const oracle::Row row = oracle::row(in.z(c, i), in.targets[at], in.temperature(c, i));
+    const bool good = close(row.log_prob, log_probs[at]) &&
+                      (!wanted.entropy || close(row.entropy, entropy[at])) &&
+                      (!wanted.lse || close(row.lse, lse[at])) &&
+                      (!wanted.squares || close(row.sum_squares, squares[at]));
+    if (!expect(good, "token_stats of row " + std::to_string(i), c.name())) return;
+  }
+}
+
+}  // namespace
+
+void check_token_stats(bool small) {
+  for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
+    for (int32_t variant : {GRPO4J_CUDA_AUTO, GRPO4J_CUDA_SPLIT, GRPO4J_CUDA_WHOLE}) {
+      grpo4j_cuda_force_variant(variant);
+      for (int64_t vocab : small ? std::vector<int64_t>{1, 1003, 9001}
+                                 : std::vector<int64_t>{1, 2, 33, 1003, 9001, 40961}) {
+        PolicyCase c;
+        c.dtype = dtype;
+        c.vocab = vocab;
+        check_statistics(c, {true, true, true});
+        c.offset = 3;
+        c.padding = 1;
+        c.own_temperatures = true;
+        check_statistics(c, {true, false, false});
+        c.shape = PolicyCase::kHalfMinusInf;
+        check_statistics(c, {false, true, false});
+        c.soft_cap = 20;
+        check_statistics(c, {true, true, true});
+      }
+    }
+    grpo4j_cuda_force_variant(GRPO4J_CUDA_AUTO);
+    PolicyCase c;
+    c.dtype = dtype;
+    c.rows = 9;
+    c.listed_rows = true;
+    check_statistics(c, {true, true, true});
+    c.rows = 0;
+    c.listed_rows = false;
+    check_statistics(c, {true, true, true});
+  }
+}
