@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param stepsPerGeneration micro-batches per rollout; null: derived, see {@link
  *     TrainConfig#stepsPerGeneration}
  * @param numIterations passes over each rollout
+ * @param maxTokens sampled tokens after which a run ends; null: no limit
  */
 public record GenerationSettings(
     @Key(byDefault = "8", min = 1, source = "TRL", doc = "Completions per prompt (the group, G).")
@@ -53,4 +54,11 @@ public record GenerationSettings(
             doc = "Micro-batches per rollout; unset: gradient_accumulation_steps.")
         @Nullable Integer stepsPerGeneration,
     @Key(byDefault = "1", min = 1, source = "TRL", doc = "Passes over each rollout.")
-        int numIterations) {}
+        int numIterations,
+    @Key(
+            byDefault = "null",
+            min = 1,
+            doc =
+                "The run also ends after the rollout that reaches so many sampled tokens (prompts and"
+                    + " completions, num_tokens in the metrics); unset: no limit.")
+        @Nullable Long maxTokens) {}

@@ -3,7 +3,7 @@ package org.grpo4j.trainer.config;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The policy objective, its advantages and its token weights.
+ * The policy objective and its advantages.
  *
  * @param beta coefficient of the KL to the reference; 0: no reference model is held
  * @param epsilon lower clip bound, 1 − ε
@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param dualClip bound of the loss for negative advantages; null: off
  * @param entropyCoef coefficient of the entropy bonus
  * @param klEstimator estimator of the KL
+ * @param useBiasCorrectionKl whether the KL is multiplied by the ratio
  * @param lossType objective and aggregation over tokens
  * @param importanceSamplingLevel whose ratio the objective sees
  * @param sapoTemperaturePos SAPO's τ for A &gt; 0
@@ -24,9 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param advantageEstimator how rewards become advantages
  * @param maskTruncatedCompletions leave completions without an end token out of the loss
  * @param zeroSpreadGroups what happens to groups whose rewards are all equal
- * @param tokenWeighting weight per token inside a completion
- * @param restStepScale ResT curriculum steps per optimizer step
- * @param restSpanPlacement which tokens a region of ResT covers
+ * @param topEntropyQuantile fraction of the tokens, of highest entropy, that have a policy term
+ * @param offPolicyMaskThreshold of a completion's mean old − logProb; null: off
  * @param rolloutCorrection treatment of the ratio between trainer and sampler
  * @param rolloutCorrectionCap its upper bound
  * @param rolloutCorrectionMin its lower bound, for mask; null: 0
@@ -63,13 +63,21 @@ public record ObjectiveSettings(
     @Key(byDefault = "0.0", min = 0, doc = "Coefficient of the entropy bonus.") double entropyCoef,
     @Key(byDefault = "k3", source = "TRL", doc = "Estimator of the KL.") KlKind klEstimator,
     @Key(
+            byDefault = "false",
+            source = "TRL",
+            doc =
+                "Multiply the KL by the ratio, which corrects its gradient for off-policy tokens.")
+        boolean useBiasCorrectionKl,
+    @Key(
             byDefault = "dapo",
             source = "TRL",
             doc =
                 "The clip objective as grpo (mean of sequence means), bnpo (token mean of the"
                     + " micro-batch), dr_grpo (sum / (completions x max_completion_length)), dapo"
                     + " (token mean of the optimizer step) or luspo (mean of sequence sums); or"
-                    + " cispo (epsilon_high bounds the ratio itself), sapo, vespo.")
+                    + " cispo (epsilon_high bounds the ratio itself), sapo, vespo; beyond TRL gmpo"
+                    + " (epsilon and epsilon_high bound the log-ratio, 0.4 in its paper) and gpg"
+                    + " (no ratio, token mean).")
         LossType lossType,
     @Key(
             byDefault = "token",
@@ -122,22 +130,22 @@ public record ObjectiveSettings(
                     + " them), resample (draw other prompts).")
         ZeroSpread zeroSpreadGroups,
     @Key(
-            byDefault = "rest",
-            source = "ResT",
-            doc = "Weight per token: rest (ResT's region weights) or none (plain GRPO).")
-        TokenWeighting tokenWeighting,
-    @Key(
             byDefault = "1.0",
             min = 0,
-            doc = "Steps of ResT's curriculum per optimizer step (release: 1).")
-        double restStepScale,
-    @Key(
-            byDefault = "release",
-            source = "ResT",
+            max = 1,
+            aboveMin = true,
+            source = "TRL",
             doc =
-                "Tokens of a region: release (as the authors' program, which leaves out the last"
-                    + " token of a longer span) or covering (every token that touches the span).")
-        RestSpanPlacement restSpanPlacement,
+                "Only this fraction of the trained tokens, those of the highest entropy (as"
+                    + " sampled), has a policy term (0.2 in arXiv 2506.01939); 1: all.")
+        double topEntropyQuantile,
+    @Key(
+            byDefault = "null",
+            source = "TRL",
+            doc =
+                "Completions of negative advantage whose mean old - current log-prob is above this"
+                    + " have no policy term; costs a forward pass per update. Unset: off.")
+        @Nullable Double offPolicyMaskThreshold,
     @Key(
             byDefault = "none",
             doc =
@@ -161,7 +169,7 @@ public record ObjectiveSettings(
     K3
   }
 
-  /** Objectives with their aggregation over tokens, by TRL's names. */
+  /** Objectives with their aggregation over tokens, by TRL's names where it has one. */
   public enum LossType {
     GRPO,
     BNPO,
@@ -170,7 +178,9 @@ public record ObjectiveSettings(
     CISPO,
     SAPO,
     VESPO,
-    LUSPO
+    LUSPO,
+    GMPO,
+    GPG
   }
 
   /** Whose ratio an objective sees. */
@@ -202,18 +212,6 @@ public record ObjectiveSettings(
     DROP,
     KEEP,
     RESAMPLE
-  }
-
-  /** Token weights inside a completion. */
-  public enum TokenWeighting {
-    NONE,
-    REST
-  }
-
-  /** Which tokens a region covers. */
-  public enum RestSpanPlacement {
-    RELEASE,
-    COVERING
   }
 
   /** Treatment of the ratio between trainer and sampler. */

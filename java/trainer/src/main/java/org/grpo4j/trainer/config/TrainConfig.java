@@ -9,11 +9,13 @@ import org.grpo4j.torch.InputException;
  * @param model checkpoint and chat template
  * @param data prompts
  * @param generation rollouts
- * @param objective loss, advantages, token weights
+ * @param objective loss and advantages
+ * @param weighting token weights
  * @param reward reward functions
  * @param optimizer AdamW and batches
  * @param runtime seed, threads, instruction set
  * @param run run folder and logging
+ * @param diagnostics what is measured beside
  */
 @Defaults(embeddedTask = "train-embedded.yaml")
 public record TrainConfig(
@@ -21,10 +23,12 @@ public record TrainConfig(
     DataSettings data,
     GenerationSettings generation,
     ObjectiveSettings objective,
+    WeightingSettings weighting,
     RewardSettings reward,
     OptimizerSettings optimizer,
     RuntimeSettings runtime,
-    RunSettings run) {
+    RunSettings run,
+    DiagnosticsSettings diagnostics) {
 
   /** Checks what concerns several keys, as TRL's GRPOConfig does. */
   public TrainConfig {
@@ -105,6 +109,13 @@ public record TrainConfig(
     return stepsPerGeneration()
         / optimizer.gradientAccumulationSteps()
         * generation.numIterations();
+  }
+
+  /** The part of the run that is done, in [0, 1]: of its tokens where they are limited. */
+  public double progress(int step, int totalSteps, long tokens) {
+    Long limit = generation.maxTokens();
+    double done = limit != null ? (double) tokens / limit : (double) step / Math.max(1, totalSteps);
+    return Math.min(1, done);
   }
 
   /** Optimizer steps of the whole run on {@code prompts} training prompts. */

@@ -13,13 +13,13 @@ import java.util.Map;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.config.EvalConfig;
 import org.grpo4j.trainer.config.ModelSettings;
-import org.grpo4j.trainer.config.ObjectiveSettings.TokenWeighting;
 import org.grpo4j.trainer.data.Example;
 import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.task.EmbeddedTask;
 import org.grpo4j.trainer.task.PhrasingSet;
 import org.grpo4j.trainer.weight.SpanPlacement;
+import org.grpo4j.trainer.weight.ToolCallRegions;
 
 /** Measures a checkpoint on held-out prompts. */
 public final class EvalRun {
@@ -42,7 +42,7 @@ public final class EvalRun {
           new Scorer(
               policy,
               config.reward(),
-              TokenWeighting.NONE,
+              new ToolCallRegions(),
               SpanPlacement.COVERING,
               task.maxCompletionLength());
       Evaluator evaluator =

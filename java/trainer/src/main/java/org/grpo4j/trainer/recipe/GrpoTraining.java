@@ -1,7 +1,6 @@
 package org.grpo4j.trainer.recipe;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -18,7 +17,6 @@ import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.PolicyLossMetrics;
 import org.grpo4j.kernels.RowStatistics;
 import org.grpo4j.kernels.TokenStats;
-import org.grpo4j.kernels.weight.RolloutCorrection;
 import org.grpo4j.kernels.weight.TokenWeights;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.TorchTensors;
@@ -33,7 +31,6 @@ import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.rollout.Completion;
 import org.grpo4j.trainer.rollout.SamplingConfig;
 import org.grpo4j.trainer.rollout.SequenceRandom;
-import org.grpo4j.trainer.weight.TrlLossType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,9 +53,11 @@ final class GrpoTraining {
   private final Scorer scorer;
   private final PolicyOptimizer optimizer;
   private final PolicyLossConfig lossConfig;
+  private final RestWeighting weighting;
   private final SamplingConfig sampling;
   private final Listener listener;
   private TrainerState state;
+  private double progress;
   private long lapStart = System.nanoTime();
 
   /** Is told what happened; the numbers of one optimizer step come once, after it. */
@@ -84,6 +83,7 @@ final class GrpoTraining {
     this.listener = listener;
     ObjectiveSettings objective = config.objective();
     this.lossConfig = LossConfigs.of(objective, config.generation().temperature());
+    this.weighting = new RestWeighting(config.weighting());
     this.sampling =
         new SamplingConfig(
             config.generation().temperature(),
@@ -103,6 +103,7 @@ final class GrpoTraining {
   /** One rollout and the optimizer steps taken on it, at most up to {@code totalSteps}. */
   void rolloutAndUpdates(int totalSteps) {
     lapStart = System.nanoTime();
+    progress = config.progress(state.step(), totalSteps, state.tokens());
     List<ScoredCompletion> rollout = collect();
     List<List<ScoredCompletion>> batches = optimizerBatches(rollout);
     boolean fresh = true; // Until the first update the policy is the one that sampled.
@@ -155,9 +156,10 @@ final class GrpoTraining {
     }
     List<Completion> completions =
         policy.sampler().sample(drawn.stream().map(RenderedPrompt::ids).toList(), seeds, sampling);
-    double curriculumStep = state.step() * config.objective().restStepScale();
     List<ScoredCompletion> scored =
-        scorer.score(drawn, completions, state.promptsDrawn(), state.step(), curriculumStep);
+        scorer.score(drawn, completions, state.promptsDrawn(), state.step(), progress);
+    state = state.withEntropies(weighting.measure(state.entropies(), scored));
+    scored = weighting.weigh(scored, weighting.byRegion(state.entropies(), state.step(), progress));
     long completionTokens = scored.stream().mapToLong(ScoredCompletion::length).sum();
     long promptTokens = scored.stream().mapToLong(c -> c.prompt().length()).sum();
     state = state.drawn(groups, promptTokens + completionTokens, completionTokens);
@@ -169,7 +171,7 @@ final class GrpoTraining {
         new AdvantageInput(
             rewards(scored),
             ScoredCompletion.groupIds(scored),
-            scored.stream().mapToInt(this::trainedLength).toArray(),
+            scored.stream().mapToInt(c -> StepWeights.trainedLength(config, c)).toArray(),
             AdvantageInput.DEFAULT_EPSILON,
             ScaleRewards.named(lower(config.objective().scaleRewards())));
     double[] advantages =
@@ -230,11 +232,22 @@ final class GrpoTraining {
   /** Tells whether the policy changed. */
   private boolean update(List<ScoredCompletion> batch, boolean fresh) {
     UpdateMetrics metrics = new UpdateMetrics(fresh, optimizer.learningRate(state.step()));
-    int size = config.optimizer().perDeviceTrainBatchSize();
-    TokenWeights weights = tokenWeights(batch, size);
-    for (int from = 0; from < batch.size(); from += size) {
-      int to = Math.min(batch.size(), from + size);
+    int[] ends = microBatchEnds(batch);
+    TokenWeights weights = stepWeights(batch, ends);
+    GradientHalves halves =
+        config.diagnostics().gradientVariance()
+            ? new GradientHalves(policy.model().parameters().values(), middle(batch))
+            : null;
+    int from = 0;
+    for (int to : ends) {
       backward(terms(batch, weights, from, to), metrics);
+      if (halves != null) {
+        halves.after(to, metrics.rows());
+      }
+      from = to;
+    }
+    if (halves != null) {
+      halves.estimate(metrics.rows()).ifPresent(metrics::gradient);
     }
     // Without a trained token there is no gradient, but the step counts: schedules go on.
     metrics.gradNorm(metrics.rows() == 0 ? 0 : optimizer.step(state.step()));
@@ -257,43 +270,38 @@ final class GrpoTraining {
       PolicyLossMetrics loss = PolicyLoss.compute(view, micro.loss(), lossConfig, statistics, view);
       TorchTensors.backward(logits, logits.detach());
       metrics.add(loss);
+      metrics.add(RegionGradients.of(terms, micro.loss(), lossConfig, statistics));
     }
   }
 
-  private TokenWeights tokenWeights(List<ScoredCompletion> batch, int microBatchSize) {
-    ObjectiveSettings objective = config.objective();
-    TrlLossType lossType = TrlLossType.named(lower(objective.lossType()));
-    float[][] mask = batch.stream().map(this::completionMask).toArray(float[][]::new);
-    TokenWeights.Input input =
-        TokenWeights.Input.of(
-                mask, lossType.aggregation(), config.generation().maxCompletionLength())
-            .withTokenWeights(
-                batch.stream().map(ScoredCompletion::tokenWeights).toArray(float[][]::new));
-    if (objective.rolloutCorrection() != ObjectiveSettings.RolloutCorrection.NONE) {
-      input = input.withCorrection(correction(batch, mask));
-    }
-    if (lossType.perMicroBatch()) {
-      int[] sizes = new int[(batch.size() + microBatchSize - 1) / microBatchSize];
-      Arrays.fill(sizes, microBatchSize);
-      if (sizes.length > 0) {
-        sizes[sizes.length - 1] = batch.size() - microBatchSize * (sizes.length - 1);
-      }
-      input = input.withMicroBatches(sizes);
-    }
-    return TokenWeights.compute(input);
+  private TokenWeights stepWeights(List<ScoredCompletion> batch, int[] microBatchEnds) {
+    // The mask of stale completions needs the policy as it is now.
+    List<float[]> current =
+        config.objective().offPolicyMaskThreshold() == null
+            ? null
+            : logProbs(policy.model(), batch);
+    return StepWeights.of(config, batch, microBatchEnds, current);
   }
 
-  private float[][] correction(List<ScoredCompletion> batch, float[][] mask) {
-    ObjectiveSettings objective = config.objective();
-    Double least = objective.rolloutCorrectionMin();
-    RolloutCorrection rule =
-        objective.rolloutCorrection() == ObjectiveSettings.RolloutCorrection.TRUNCATE
-            ? RolloutCorrection.truncate(objective.rolloutCorrectionCap())
-            : RolloutCorrection.mask(least == null ? 0 : least, objective.rolloutCorrectionCap());
-    return rule.factors(
-        batch.stream().map(ScoredCompletion::oldLogProbs).toArray(float[][]::new),
-        batch.stream().map(c -> c.completion().samplingLogProbs()).toArray(float[][]::new),
-        mask);
+  /** Where the micro-batches of an optimizer step end; halves to be compared do not share one. */
+  private int[] microBatchEnds(List<ScoredCompletion> batch) {
+    int size = config.optimizer().perDeviceTrainBatchSize();
+    int half = config.diagnostics().gradientVariance() ? middle(batch) : 0;
+    return IntStream.concat(ends(0, half, size), ends(half, batch.size(), size)).toArray();
+  }
+
+  private static IntStream ends(int from, int to, int size) {
+    int count = (to - from + size - 1) / size;
+    return IntStream.rangeClosed(1, count).map(i -> Math.min(to, from + i * size));
+  }
+
+  /** The start of the group that begins nearest below the middle; 0 for a single group. */
+  private static int middle(List<ScoredCompletion> batch) {
+    int at = batch.size() / 2;
+    while (at > 0 && batch.get(at).group() == batch.get(at - 1).group()) {
+      at--;
+    }
+    return at;
   }
 
   private static List<MicroBatch.TokenTerms> terms(
@@ -330,17 +338,6 @@ final class GrpoTraining {
   }
 
   // ---- Small views of a list of completions ----
-
-  private int trainedLength(ScoredCompletion c) {
-    boolean left = config.objective().maskTruncatedCompletions() && !c.completion().finished();
-    return left ? 0 : c.length();
-  }
-
-  private float[] completionMask(ScoredCompletion c) {
-    float[] mask = new float[c.length()];
-    Arrays.fill(mask, trainedLength(c) == 0 ? 0 : 1);
-    return mask;
-  }
 
   private static double[] rewards(List<ScoredCompletion> scored) {
     return scored.stream().mapToDouble(ScoredCompletion::reward).toArray();

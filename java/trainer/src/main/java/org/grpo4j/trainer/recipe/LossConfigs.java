@@ -18,11 +18,12 @@ final class LossConfigs {
     return PolicyLossConfig.builder()
         .objective(objective)
         .ratioLevel(
-            objective instanceof PolicyObjective.Vespo
+            objective instanceof PolicyObjective.Vespo || objective instanceof PolicyObjective.Gmpo
                 ? RatioLevel.SEQUENCE
                 : RatioLevel.valueOf(settings.importanceSamplingLevel().name()))
         .klCoef(settings.beta())
         .klEstimator(KlEstimator.valueOf(settings.klEstimator().name()))
+        .klBiasCorrected(settings.useBiasCorrectionKl())
         .entropyCoef(settings.entropyCoef())
         .temperature(temperature)
         .build();
@@ -45,6 +46,8 @@ final class LossConfigs {
       }
       case SAPO ->
           new PolicyObjective.Sapo(settings.sapoTemperaturePos(), settings.sapoTemperatureNeg());
+      case GMPO -> new PolicyObjective.Gmpo(settings.epsilon(), settings.clipHigh());
+      case GPG -> new PolicyObjective.Gpg();
       case VESPO -> {
         // A factor on the policy term would not be VESPO's, which has it inside its own weight.
         if (settings.rolloutCorrection() != ObjectiveSettings.RolloutCorrection.NONE) {

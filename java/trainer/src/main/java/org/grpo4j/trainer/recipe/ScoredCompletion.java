@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param rewards value of each reward function, by its name
  * @param parts named components of the rewards, for the logs
  * @param reward weighted sum of the rewards
- * @param regions region of each token
+ * @param regions region of each token, the one of highest precedence
+ * @param regionSets every region of each token, bit k for the region of that bit
  * @param tokenWeights weight of each token before aggregation: ResT's, or 1
  * @param advantage one value for all its tokens
  * @param oldLogProbs log-probability of each token that the ratio starts from: as sampled, or
@@ -35,6 +36,7 @@ record ScoredCompletion(
     Map<String, Double> parts,
     double reward,
     List<Region> regions,
+    byte[] regionSets,
     float[] tokenWeights,
     double advantage,
     float[] oldLogProbs,
@@ -45,19 +47,26 @@ record ScoredCompletion(
   }
 
   ScoredCompletion withAdvantage(double value) {
-    return with(value, oldLogProbs, refLogProbs);
+    return with(tokenWeights, value, oldLogProbs, refLogProbs);
   }
 
   ScoredCompletion withOldLogProbs(float[] values) {
-    return with(advantage, values, refLogProbs);
+    return with(tokenWeights, advantage, values, refLogProbs);
   }
 
   ScoredCompletion withReference(float[] values) {
-    return with(advantage, oldLogProbs, values);
+    return with(tokenWeights, advantage, oldLogProbs, values);
+  }
+
+  ScoredCompletion withTokenWeights(float[] values) {
+    return with(values, advantage, oldLogProbs, refLogProbs);
   }
 
   private ScoredCompletion with(
-      double newAdvantage, float[] newOldLogProbs, float @Nullable [] newRefLogProbs) {
+      float[] newTokenWeights,
+      double newAdvantage,
+      float[] newOldLogProbs,
+      float @Nullable [] newRefLogProbs) {
     return new ScoredCompletion(
         group,
         prompt,
@@ -67,7 +76,8 @@ record ScoredCompletion(
         parts,
         reward,
         regions,
-        tokenWeights,
+        regionSets,
+        newTokenWeights,
         newAdvantage,
         newOldLogProbs,
         newRefLogProbs);

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import org.grpo4j.trainer.config.ObjectiveSettings.TokenWeighting;
 import org.grpo4j.trainer.config.RewardSettings;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.reward.OverlongReward;
@@ -18,33 +17,31 @@ import org.grpo4j.trainer.reward.ToolRlOptions;
 import org.grpo4j.trainer.rollout.Completion;
 import org.grpo4j.trainer.weight.CompletionText;
 import org.grpo4j.trainer.weight.RegionFinder;
-import org.grpo4j.trainer.weight.RestTokenWeights;
 import org.grpo4j.trainer.weight.SpanPlacement;
 import org.grpo4j.trainer.weight.TokenRegions;
 import org.grpo4j.trainer.weight.ToolCallRegions;
 
-/** Gives sampled completions their rewards, regions and token weights. */
+/** Gives sampled completions their rewards and regions. */
 final class Scorer {
   private final Policy policy;
   private final List<RewardFunction> functions;
   private final double[] weights;
-  private final TokenWeighting weighting;
   private final SpanPlacement placement;
-  private final RegionFinder finder = new ToolCallRegions();
-  private final RestTokenWeights rest = RestTokenWeights.release();
+  private final RegionFinder finder;
 
   /**
+   * @param finder finds the regions of a completion
    * @param placement which tokens a region covers
    * @param maxCompletionLength the length that the overlong reward measures from
    */
   Scorer(
       Policy policy,
       RewardSettings settings,
-      TokenWeighting weighting,
+      RegionFinder finder,
       SpanPlacement placement,
       int maxCompletionLength) {
     this.policy = policy;
-    this.weighting = weighting;
+    this.finder = finder;
     this.placement = placement;
     this.functions =
         RewardFunctions.create(
@@ -56,30 +53,30 @@ final class Scorer {
     this.weights = IntStream.range(0, functions.size()).mapToDouble(settings::weight).toArray();
   }
 
-  /** The ToolRL reward with its defaults, no token weights. */
+  /** The ToolRL reward with its defaults, and its regions. */
   static Scorer ofToolRl(Policy policy, int maxCompletionLength) {
     return new Scorer(
         policy,
         new RewardSettings(List.of("toolrl"), null, Map.of()),
-        TokenWeighting.NONE,
+        new ToolCallRegions(),
         SpanPlacement.COVERING,
         maxCompletionLength);
   }
 
   /**
-   * Scores completions; their advantages are still 0.
+   * Scores completions; their advantages are still 0 and their token weights 1.
    *
    * @param prompts what the completions' {@link Completion#prompt} counts into
    * @param firstGroup the draw of the first prompt
    * @param step optimizer steps done, which the reward schedules follow
-   * @param curriculumStep step of ResT's curriculum
+   * @param progress part of the run that is done, likewise
    */
   List<ScoredCompletion> score(
       List<RenderedPrompt> prompts,
       List<Completion> completions,
       long firstGroup,
       int step,
-      double curriculumStep) {
+      double progress) {
     List<RewardInput> inputs = new ArrayList<>();
     for (Completion completion : completions) {
       RenderedPrompt prompt = prompts.get(completion.prompt());
@@ -90,6 +87,7 @@ final class Scorer {
               completion.ids(),
               prompt.example().answer(),
               step,
+              progress,
               prompt.example().extra()));
     }
     RewardTable table = RewardTable.score(functions, weights, inputs);
@@ -111,7 +109,8 @@ final class Scorer {
               table.parts().get(i),
               table.totals()[i],
               regions.regions(),
-              tokenWeights(regions, completion.length(), curriculumStep),
+              regions.sets(),
+              ones(completion.length()),
               0,
               completion.samplingLogProbs(),
               null));
@@ -124,9 +123,9 @@ final class Scorer {
     return TokenRegions.of(text.text(), text.offsets(), finder, placement);
   }
 
-  private float[] tokenWeights(TokenRegions regions, int length, double curriculumStep) {
-    float[] mask = new float[length];
-    Arrays.fill(mask, 1);
-    return weighting == TokenWeighting.REST ? rest.compute(regions, mask, curriculumStep) : mask;
+  private static float[] ones(int length) {
+    float[] ones = new float[length];
+    Arrays.fill(ones, 1);
+    return ones;
   }
 }

@@ -2,7 +2,9 @@ package org.grpo4j.trainer.recipe;
 
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.trainer.config.TrainConfig;
@@ -11,6 +13,7 @@ import org.grpo4j.trainer.report.HtmlReport;
 import org.grpo4j.trainer.report.MetricsLog;
 import org.grpo4j.trainer.report.RunDirectory;
 import org.grpo4j.trainer.report.Summary;
+import org.grpo4j.trainer.weight.RegionFinders;
 import org.grpo4j.trainer.weight.SpanPlacement;
 import org.jspecify.annotations.Nullable;
 
@@ -55,8 +58,8 @@ public final class TrainRun {
           new Scorer(
               policy,
               config.reward(),
-              config.objective().tokenWeighting(),
-              SpanPlacement.valueOf(config.objective().restSpanPlacement().name()),
+              RegionFinders.named(config.weighting().restRegions()),
+              SpanPlacement.valueOf(config.weighting().restSpanPlacement().name()),
               config.generation().maxCompletionLength());
       Evaluator evaluator = new Evaluator(policy, scorer, evaluation());
       try (PolicyOptimizer optimizer =
@@ -64,7 +67,7 @@ public final class TrainRun {
         checkpoint.ifPresent(folder -> Checkpoints.readOptimizer(folder, optimizer));
         TrainerState state = start;
         if (state.before() == null && !sets.heldOut().isEmpty()) {
-          state = state.withBefore(evaluate(evaluator, sets.heldOut(), 0, metrics));
+          state = state.withBefore(evaluate(evaluator, sets.heldOut(), state, metrics));
         }
         StepLog log =
             new StepLog(config, new StepLog.Sinks(run, metrics, out), policy, state, totalSteps);
@@ -75,16 +78,17 @@ public final class TrainRun {
                 optimizer,
                 state,
                 log);
-        while (training.state().step() < totalSteps && !interruption.requested()) {
+        while (!over(training.state(), totalSteps) && !interruption.requested()) {
           int before = training.state().step();
           training.rolloutAndUpdates(totalSteps);
           int now = training.state().step();
           // Before the checkpoint: a run resumed from it finds the evaluation's row written.
-          if (now < totalSteps && passes(config.run().evalSteps(), before, now)) {
+          boolean over = over(training.state(), totalSteps);
+          if (!over && passes(config.run().evalSteps(), before, now)) {
             log.interlude();
-            evaluate(evaluator, sets.heldOut(), now, metrics);
+            evaluate(evaluator, sets.heldOut(), training.state(), metrics);
           }
-          boolean ends = now >= totalSteps || interruption.requested();
+          boolean ends = over || interruption.requested();
           if (ends || passes(config.run().saveSteps(), before, now)) {
             Checkpoints.save(run, policy, optimizer, log.into(training.state()));
             Checkpoints.keep(run, config.run().saveTotalLimit());
@@ -93,6 +97,12 @@ public final class TrainRun {
         return finish(training.state(), totalSteps, evaluator, sets.heldOut(), metrics);
       }
     }
+  }
+
+  /** Whether the steps are done, or the tokens used up. */
+  private boolean over(TrainerState state, int totalSteps) {
+    Long tokens = config.generation().maxTokens();
+    return state.step() >= totalSteps || (tokens != null && state.tokens() >= tokens);
   }
 
   private @Nullable DecoderModel reference(Path base) {
@@ -113,13 +123,15 @@ public final class TrainRun {
   }
 
   private Evaluator.@Nullable Result evaluate(
-      Evaluator evaluator, List<RenderedPrompt> heldOut, int step, MetricsLog metrics) {
+      Evaluator evaluator, List<RenderedPrompt> heldOut, TrainerState state, MetricsLog metrics) {
     if (heldOut.isEmpty()) {
       return null;
     }
     Evaluator.Result result = evaluator.evaluate(heldOut);
-    metrics.log(step, result.values());
-    out.println("step " + step + ", held out: " + result.describe());
+    Map<String, Double> values = new LinkedHashMap<>(result.values());
+    values.put("num_tokens", (double) state.tokens());
+    metrics.log(state.step(), values);
+    out.println("step " + state.step() + ", held out: " + result.describe());
     return result;
   }
 
@@ -129,7 +141,7 @@ public final class TrainRun {
       Evaluator evaluator,
       List<RenderedPrompt> heldOut,
       MetricsLog metrics) {
-    if (state.step() < totalSteps) {
+    if (!over(state, totalSteps)) {
       HtmlReport.write(run);
       out.println(
           "stopped at step "
@@ -140,7 +152,7 @@ public final class TrainRun {
               + run.root());
       return Optional.empty();
     }
-    Evaluator.Result after = evaluate(evaluator, heldOut, state.step(), metrics);
+    Evaluator.Result after = evaluate(evaluator, heldOut, state, metrics);
     Evaluator.Result before = state.before();
     Summary summary =
         new Summary(
@@ -151,7 +163,7 @@ public final class TrainRun {
             state.seconds(),
             state.completionTokens() / Math.max(1e-9, state.seconds()),
             config.runtime().seed(),
-            Workspace.objectiveName(config.objective()));
+            Workspace.objectiveName(config));
     run.writeSummary(summary);
     HtmlReport.write(run);
     return Optional.of(summary);

@@ -3,6 +3,7 @@ package org.grpo4j.trainer.recipe;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.grpo4j.kernels.PolicyLossMetrics;
+import org.jspecify.annotations.Nullable;
 
 /** What one optimizer step measured, added up over its micro-batches; read once, after the step. */
 final class UpdateMetrics {
@@ -18,6 +19,8 @@ final class UpdateMetrics {
   private double ratioMin = Double.POSITIVE_INFINITY;
   private double ratioMax = Double.NEGATIVE_INFINITY;
   private double gradNorm = Double.NaN;
+  private final RegionGradients regions = new RegionGradients();
+  private GradientHalves.@Nullable Estimate gradient;
 
   /**
    * @param fresh whether the policy has not changed since it sampled: then every ratio should be 1
@@ -37,6 +40,14 @@ final class UpdateMetrics {
     clippedHigh += part.clipHighCount();
     ratioMin = Math.min(ratioMin, part.ratioMin());
     ratioMax = Math.max(ratioMax, part.ratioMax());
+  }
+
+  void add(RegionGradients part) {
+    regions.add(part);
+  }
+
+  void gradient(GradientHalves.Estimate estimate) {
+    gradient = estimate;
   }
 
   void gradNorm(double value) {
@@ -85,6 +96,12 @@ final class UpdateMetrics {
       if (fresh) {
         values.put("sampling/ratio_deviation", ratioDeviation());
       }
+      values.putAll(regions.values());
+    }
+    GradientHalves.Estimate estimate = gradient;
+    if (estimate != null) {
+      values.put("gradient/variance", estimate.variance());
+      values.put("gradient/signal", estimate.signal());
     }
     return values;
   }

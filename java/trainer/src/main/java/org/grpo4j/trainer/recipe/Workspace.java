@@ -14,9 +14,9 @@ import org.grpo4j.kernels.Kernels;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.TorchRuntime;
 import org.grpo4j.trainer.config.ModelSettings;
-import org.grpo4j.trainer.config.ObjectiveSettings;
-import org.grpo4j.trainer.config.ObjectiveSettings.TokenWeighting;
 import org.grpo4j.trainer.config.RuntimeSettings;
+import org.grpo4j.trainer.config.TrainConfig;
+import org.grpo4j.trainer.config.WeightingSettings.TokenWeighting;
 import org.grpo4j.trainer.report.RunIoException;
 import org.grpo4j.trainer.task.EmbeddedCheckpoint;
 
@@ -88,11 +88,12 @@ public final class Workspace {
   }
 
   /** The loss in words, for example "dapo+rest". */
-  static String objectiveName(ObjectiveSettings objective) {
-    String name = objective.lossType().name().toLowerCase(Locale.ROOT);
-    return objective.tokenWeighting() == TokenWeighting.NONE
+  static String objectiveName(TrainConfig config) {
+    String name = config.objective().lossType().name().toLowerCase(Locale.ROOT);
+    TokenWeighting weighting = config.weighting().tokenWeighting();
+    return weighting == TokenWeighting.NONE
         ? name
-        : name + "+" + objective.tokenWeighting().name().toLowerCase(Locale.ROOT);
+        : name + "+" + weighting.name().toLowerCase(Locale.ROOT);
   }
 
   /** Resident memory of this process, MiB. */

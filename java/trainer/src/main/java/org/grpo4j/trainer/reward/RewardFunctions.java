@@ -1,6 +1,5 @@
 package org.grpo4j.trainer.reward;
 
-import java.lang.reflect.InvocationTargetException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -9,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.plugin.UserClasses;
 
 /** Makes reward functions from the names of a configuration. */
 public final class RewardFunctions {
@@ -75,35 +75,7 @@ public final class RewardFunctions {
               + Suggestions.among(BUILT_IN.keySet(), name)
               + ", and classes by their fully-qualified name");
     }
-    Class<? extends RewardFunction> type = userClass(name);
-    try {
-      return type.getConstructor().newInstance();
-    } catch (InvocationTargetException e) {
-      throw new InputException(
-          "reward class " + name + " failed in its constructor: " + e.getCause(), e);
-    } catch (ReflectiveOperationException e) {
-      throw new InputException(
-          "reward class " + name + " needs to be public, with a public no-argument constructor", e);
-    }
-  }
-
-  private static Class<? extends RewardFunction> userClass(String name) {
-    ClassLoader context = Thread.currentThread().getContextClassLoader();
-    ClassLoader loader = context != null ? context : RewardFunctions.class.getClassLoader();
-    Class<?> type;
-    try {
-      type = Class.forName(name, true, loader);
-    } catch (ClassNotFoundException e) {
-      throw new InputException(
-          "reward class " + name + " is not on the class path; add its jar or folder to it", e);
-    } catch (LinkageError e) {
-      throw new InputException("reward class " + name + " can't be loaded: " + e, e);
-    }
-    if (!RewardFunction.class.isAssignableFrom(type)) {
-      throw new InputException(
-          "reward class " + name + " does not implement " + RewardFunction.class.getName());
-    }
-    return type.asSubclass(RewardFunction.class);
+    return UserClasses.create("reward", name, RewardFunction.class);
   }
 
   /** A text on one line, short enough for an error message. */

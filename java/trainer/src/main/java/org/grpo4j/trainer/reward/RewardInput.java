@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param completion the decoded completion
  * @param completionIds its token ids, up to and including the stop token; not to be changed
  * @param answer the reference answer of the data row
- * @param step the optimizer step, from 0; drives reward schedules
+ * @param step the optimizer step, from 0; drives the release's reward schedules
+ * @param progress part of the run that is done, in [0, 1]; drives the paper's
  * @param extra the data row's other columns
  */
 // An array: token ids are long, and the class documents that they are not to be changed.
@@ -23,6 +24,7 @@ public record RewardInput(
     long[] completionIds,
     String answer,
     long step,
+    double progress,
     Map<String, @Nullable Object> extra) {
   public RewardInput {
     extra = Collections.unmodifiableMap(new LinkedHashMap<>(extra));
@@ -30,7 +32,7 @@ public record RewardInput(
 
   /** An input of text alone: no prompt, no token ids, no other columns. */
   public static RewardInput ofText(String completion, String answer, long step) {
-    return new RewardInput("", completion, new long[0], answer, step, Map.of());
+    return new RewardInput("", completion, new long[0], answer, step, 0, Map.of());
   }
 
   /** Tokens of the completion. */

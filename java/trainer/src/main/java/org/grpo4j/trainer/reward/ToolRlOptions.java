@@ -19,13 +19,18 @@ import org.grpo4j.trainer.python.PythonText;
  */
 public record ToolRlOptions(Release release, ChatFrame chatFrame, Set<Switch> switches) {
 
-  /** The switches, by the names of the published code's environment variables. */
+  /** The switches; all but PROGRESSREWARD by the published code's environment variables. */
   public enum Switch {
     /**
      * The format's range shrinks from [−2, 2] to [−1, 1] while that of correctness grows from [−2,
      * 2] to [−3, 3], over 150 steps.
      */
     SCHEDULEREWARD,
+    /**
+     * ResT's paper form, not in the published code: the total is (1 − ν)·format + ν·correctness
+     * with ν the part of the run that is done, so it moves from format to accuracy.
+     */
+    PROGRESSREWARD,
     /** Correctness in [−1, 1]. */
     CORRECTMAX1,
     /** Correctness a third of its range before step 30, format half of its range from then on. */
@@ -73,6 +78,10 @@ public record ToolRlOptions(Release release, ChatFrame chatFrame, Set<Switch> sw
 
   public ToolRlOptions {
     switches = Set.copyOf(switches);
+    if (switches.contains(Switch.PROGRESSREWARD) && switches.contains(Switch.SCHEDULEREWARD)) {
+      throw new InputException(
+          "reward options PROGRESSREWARD and SCHEDULEREWARD are two schedules: turn one on");
+    }
   }
 
   /** ResT's release with the given switches on. */

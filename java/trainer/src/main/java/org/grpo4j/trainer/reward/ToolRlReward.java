@@ -44,8 +44,11 @@ public final class ToolRlReward implements RewardFunction {
   @Override
   public RewardScore score(RewardInput input) {
     String text = options.chatFrame().strip(input.completion());
-    double format = formatScore(text, input.answer(), input.step());
-    double correct = correctnessScore(text, input.answer(), input.step());
+    boolean moving = options.on(Switch.PROGRESSREWARD);
+    double format =
+        (moving ? 1 - input.progress() : 1) * formatScore(text, input.answer(), input.step());
+    double correct =
+        (moving ? input.progress() : 1) * correctnessScore(text, input.answer(), input.step());
     double length = options.on(Switch.WITHLENGTH) ? lengthScore(text, input.step()) : 0;
     boolean addLength = options.release() == ToolRlOptions.Release.TOOLRL;
     Map<String, Double> parts = new LinkedHashMap<>();

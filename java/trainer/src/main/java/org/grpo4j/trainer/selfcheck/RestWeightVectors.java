@@ -4,10 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import org.grpo4j.trainer.weight.RestCurriculum;
 import org.grpo4j.trainer.weight.RestTokenWeights;
 import org.grpo4j.trainer.weight.SpanPlacement;
 import org.grpo4j.trainer.weight.TokenRegions;
 import org.grpo4j.trainer.weight.ToolCallRegions;
+import org.grpo4j.trainer.weight.WeightByRegion;
 
 /**
  * ResT's release token weights, in two spellings: char_offsets, padded_length, expected_weights or
@@ -53,7 +55,12 @@ public final class RestWeightVectors implements VectorChecker {
     }
     float[] completionMask = new float[vector.path("padded_length").asInt(offsets.length)];
     Arrays.fill(completionMask, 0, offsets.length, 1);
-    float[] weights = RestTokenWeights.release().compute(regions, completionMask, step);
+    float[] weights =
+        RestTokenWeights.release()
+            .compute(
+                regions.sets(),
+                completionMask,
+                RestCurriculum.release().at(WeightByRegion.release(), step, 0));
     double[] got = new double[weights.length];
     for (int t = 0; t < got.length; t++) {
       got[t] = weights[t];

@@ -2,7 +2,10 @@ package org.grpo4j.trainer.weight;
 
 import java.util.List;
 
-/** Finds the regions of a completion. Spans may overlap and come in any order. */
+/**
+ * Finds the regions of a completion. Spans may overlap and come in any order. A class of your own,
+ * public with a public no-argument constructor, is used by its name in {@code rest_regions}.
+ */
 public interface RegionFinder {
   /**
    * The spans of a text.

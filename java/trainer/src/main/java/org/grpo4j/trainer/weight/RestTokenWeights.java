@@ -1,59 +1,57 @@
 package org.grpo4j.trainer.weight;
 
 /**
- * ResT's token weights in their release form (arXiv 2509.21826, the authors' published code): the
- * region's weight at this step, the greatest where regions overlap; positive weights clamped, then
- * divided by their mean over the completion's trained tokens. Tokens outside the regions weigh 0.
+ * ResT's token weights from the regions' (arXiv 2509.21826): a token has the greatest weight of its
+ * regions; positive weights are clamped and divided by their mean over the completion's trained
+ * tokens that have one. Tokens whose regions weigh 0 weigh 0.
+ *
+ * <p>The plain form of the kernel library's {@code RegionWeights}, which training uses.
+ *
+ * @param min positive weights are at least this
+ * @param max and at most this
+ * @param clampFirst whether they are clamped before they are divided by their mean, as released;
+ *     else after, as in the paper, and then every weight is within the bounds
  */
-public final class RestTokenWeights {
+public record RestTokenWeights(double min, double max, boolean clampFirst) {
   /** The least mean that is divided by, as released. */
   private static final double MIN_MEAN = 1e-8;
 
-  private final RestCurriculum curriculum;
-
-  public RestTokenWeights(RestCurriculum curriculum) {
-    this.curriculum = curriculum;
+  public RestTokenWeights {
+    if (!(min > 0 && min <= max)) {
+      throw new IllegalArgumentException(
+          "min must be positive and at most max, got " + min + " and " + max);
+    }
   }
 
-  /** With the published curriculum. */
+  /** Within [0.001, 8], clamped first: the published program. */
   public static RestTokenWeights release() {
-    return new RestTokenWeights(RestCurriculum.release());
+    return new RestTokenWeights(0.001, 8, true);
   }
 
   /**
    * The weights of one completion.
    *
-   * @param regions of its text's tokens, n ≤ T; tokens past them (a stop token, padding) weigh 0
+   * @param regionSets [n] of its text's tokens, n ≤ T, see {@link TokenRegions#sets}; tokens past
+   *     them (a stop token, padding) are in no region and weigh 0
    * @param completionMask [T] 1 = trained
-   * @param step the optimizer step from 0, possibly scaled so that a short run spans the curriculum
-   * @return [T] mean 1 over the trained tokens that have a region, 0 elsewhere
+   * @return [T] 0 for tokens that are not trained or whose regions weigh 0
    */
-  public float[] compute(TokenRegions regions, float[] completionMask, double step) {
-    if (regions.regions().size() > completionMask.length) {
+  public float[] compute(byte[] regionSets, float[] completionMask, WeightByRegion byRegion) {
+    if (regionSets.length > completionMask.length) {
       throw new IllegalArgumentException(
           "completionMask has "
               + completionMask.length
               + " tokens, the text has "
-              + regions.regions().size());
+              + regionSets.length);
     }
+    double[] ofBit = byRegion.byBit();
     double[] weights = new double[completionMask.length];
-    for (TokenRegions.TokenSpan span : regions.placed()) {
-      double weight = curriculum.weight(span.region(), step);
-      for (int t = span.first(); t < span.end(); t++) {
-        weights[t] = Math.max(weights[t], weight);
-      }
-    }
-    return normalise(weights, completionMask);
-  }
-
-  private float[] normalise(double[] weights, float[] completionMask) {
     double sum = 0;
     int n = 0;
-    for (int t = 0; t < weights.length; t++) {
-      if (completionMask[t] == 0) {
-        weights[t] = 0;
-      } else if (weights[t] > 0) {
-        weights[t] = Math.min(Math.max(weights[t], curriculum.min()), curriculum.max());
+    for (int t = 0; t < regionSets.length; t++) {
+      double weight = completionMask[t] == 0 ? 0 : greatest(regionSets[t], ofBit);
+      if (weight > 0) {
+        weights[t] = clampFirst ? clamp(weight) : weight;
         sum += weights[t];
         n++;
       }
@@ -61,8 +59,23 @@ public final class RestTokenWeights {
     double mean = n == 0 ? 1 : Math.max(sum / n, MIN_MEAN);
     float[] out = new float[weights.length];
     for (int t = 0; t < out.length; t++) {
-      out[t] = (float) (weights[t] / mean);
+      double scaled = weights[t] / mean;
+      out[t] = (float) (scaled > 0 && !clampFirst ? clamp(scaled) : scaled);
     }
     return out;
+  }
+
+  private static double greatest(byte set, double[] ofBit) {
+    double weight = 0;
+    for (int k = 0; k < ofBit.length; k++) {
+      if ((set >> k & 1) == 1) {
+        weight = Math.max(weight, ofBit[k]);
+      }
+    }
+    return weight;
+  }
+
+  private double clamp(double weight) {
+    return Math.min(Math.max(weight, min), max);
   }
 }

@@ -47,4 +47,25 @@ public record TokenRegions(
     }
     return new TokenRegions(List.of(regions), List.copyOf(placed), List.copyOf(unplaced));
   }
+
+  /**
+   * Every region that each token lies in, as the kernel library takes them.
+   *
+   * @return [n] bit k is set where a span of the region of bit k covers the token, and {@link
+   *     Region#OTHER}'s where no span does
+   */
+  public byte[] sets() {
+    byte[] sets = new byte[regions.size()];
+    for (TokenSpan span : placed) {
+      for (int t = span.first(); t < span.end(); t++) {
+        sets[t] |= (byte) (1 << span.region().bit());
+      }
+    }
+    for (int t = 0; t < sets.length; t++) {
+      if (sets[t] == 0) {
+        sets[t] = (byte) (1 << Region.OTHER.bit());
+      }
+    }
+    return sets;
+  }
 }

@@ -1,6 +1,5 @@
 package org.grpo4j.trainer.weight;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -24,35 +23,15 @@ public final class ToolCallRegions implements RegionFinder {
 
   @Override
   public List<RegionSpan> find(String text) {
-    Spans spans = new Spans(text);
-    block(text, "think", true, spans);
-    block(text, "response", false, spans);
-    block(text, "tool_call", false, spans);
+    SpanList spans = new SpanList(text);
+    spans.addBlocks("think", Region.REASONING);
+    spans.addBlocks("response", null);
+    spans.addBlocks("tool_call", null);
     calls(text, spans);
-    return spans.list;
+    return spans.list();
   }
 
-  /** The tags of every closed block of one name, and on request what is between them. */
-  private static void block(String text, String name, boolean inside, Spans spans) {
-    String open = "<" + name + ">";
-    String close = "</" + name + ">";
-    int from = 0;
-    while (true) {
-      int start = text.indexOf(open, from);
-      int end = start < 0 ? -1 : text.indexOf(close, start + open.length());
-      if (end < 0) {
-        return;
-      }
-      spans.add(Region.FORMAT, start, start + open.length());
-      spans.add(Region.FORMAT, end, end + close.length());
-      if (inside) {
-        spans.add(Region.REASONING, start + open.length(), end);
-      }
-      from = end + close.length();
-    }
-  }
-
-  private static void calls(String text, Spans spans) {
+  private static void calls(String text, SpanList spans) {
     Matcher open = CALL_OPEN.matcher(text);
     Matcher close = CALL_CLOSE.matcher(text);
     int from = 0;
@@ -62,7 +41,7 @@ public final class ToolCallRegions implements RegionFinder {
     }
   }
 
-  private static void call(String block, int offset, Spans spans) {
+  private static void call(String block, int offset, SpanList spans) {
     Matcher name = NAME.matcher(block);
     if (name.find()) {
       spans.add(Region.TOOL_NAME, offset + name.start(1), offset + name.end(1));
@@ -98,26 +77,5 @@ public final class ToolCallRegions implements RegionFinder {
       }
     }
     return -1;
-  }
-
-  /** Collects spans given in UTF-16 units. */
-  private static final class Spans {
-    private final List<RegionSpan> list = new ArrayList<>();
-    private final int[] codePointAt;
-
-    Spans(String text) {
-      codePointAt = new int[text.length() + 1];
-      for (int i = 0, n = 0; i < text.length(); n++) {
-        int next = i + Character.charCount(text.codePointAt(i));
-        // Both halves of a pair are the same code point.
-        java.util.Arrays.fill(codePointAt, i, next, n);
-        codePointAt[next] = n + 1;
-        i = next;
-      }
-    }
-
-    void add(Region region, int start, int end) {
-      list.add(new RegionSpan(region, codePointAt[start], codePointAt[end]));
-    }
   }
 }

@@ -8,8 +8,9 @@ import org.grpo4j.kernels.weight.Aggregation;
 import org.grpo4j.torch.InputException;
 
 /**
- * The aggregation of each of TRL's loss types. grpo, bnpo, dapo and dr_grpo are one objective under
- * four weights; cispo, sapo, vespo and luspo bring an objective of their own.
+ * The aggregation of each of TRL's loss types, and of gmpo and gpg, which TRL lacks. grpo, bnpo,
+ * dapo and dr_grpo are one objective under four weights; cispo, sapo, vespo, luspo, gmpo and gpg
+ * bring an objective of their own.
  *
  * @param aggregation how tokens are weighed
  * @param perMicroBatch whether the denominators are each micro-batch's own, the micro-batches then
@@ -28,10 +29,13 @@ public record TrlLossType(Aggregation aggregation, boolean perMicroBatch) {
     types.put("sapo", new TrlLossType(Aggregation.SEQ_MEAN_TOKEN_MEAN, false));
     types.put("vespo", new TrlLossType(Aggregation.TOKEN_MEAN, false));
     types.put("luspo", new TrlLossType(Aggregation.SEQ_MEAN_TOKEN_SUM, false));
+    // GMPO's -A R is the sequence's: its tokens share it, and their mean is it.
+    types.put("gmpo", new TrlLossType(Aggregation.SEQ_MEAN_TOKEN_MEAN, false));
+    types.put("gpg", new TrlLossType(Aggregation.TOKEN_MEAN, false));
     return Collections.unmodifiableMap(types);
   }
 
-  /** Every name, in the order of TRL's documentation. */
+  /** Every name, TRL's first, in the order of its documentation. */
   public static Set<String> names() {
     return BY_NAME.keySet();
   }

@@ -41,7 +41,7 @@ class ConfigLoaderTest {
     assertTrue(c.model().embedded());
     assertTrue(c.data().embedded());
     assertEquals(4e-4, c.optimizer().learningRate());
-    assertEquals(ObjectiveSettings.TokenWeighting.REST, c.objective().tokenWeighting());
+    assertEquals(WeightingSettings.TokenWeighting.REST, c.weighting().tokenWeighting());
   }
 
   @Test
@@ -102,7 +102,7 @@ class ConfigLoaderTest {
         "temperature=0 | temperature=0: want a number above 0",
         "beta=.nan | beta=.nan: want a number of at least 0",
         "log_completions=maybe | log_completions=maybe: want true or false",
-        "loss_type=ppo | loss_type=ppo: want one of grpo, bnpo, dr_grpo, dapo, cispo, sapo, vespo, luspo",
+        "loss_type=ppo | loss_type=ppo: want one of grpo, bnpo, dr_grpo, dapo, cispo, sapo, vespo, luspo, gmpo, gpg",
         "report_to=[wandb] | report_to=[wandb]: want a list from tensorboard, jsonl",
         "reward_options=3 | reward_options=3: want a map {name: value}",
         "seed=[1] | seed=[1]: want a whole number",

@@ -73,7 +73,7 @@ class GrpoTrainingTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"dapo", "grpo", "dr_grpo", "sapo", "vespo", "luspo"})
+  @ValueSource(strings = {"dapo", "grpo", "dr_grpo", "sapo", "vespo", "luspo", "gmpo", "gpg"})
   void accumulatedGradientsEqualOneBigBatch(String lossType) {
     double[] whole = firstUpdate(lossType, 8, 1);
     assertTrue(Harness.norm(whole) > 1e-3, "nothing was learnt: " + Harness.norm(whole));
@@ -91,6 +91,13 @@ class GrpoTrainingTest {
     assertTrue(relativeDistance(token, sequence) > 1e-3);
     assertTrue(relativeDistance(token, cispo) > 1e-3);
     assertEquals(0, relativeDistance(token, secondUpdate("importance_sampling_level=token")), 1e-5);
+  }
+
+  @Test
+  void theBiasCorrectionOfTheKlReachesTheKernel() {
+    double[] plain = secondUpdate("beta=0.5");
+    double[] corrected = secondUpdate("beta=0.5", "use_bias_correction_kl=true");
+    assertTrue(relativeDistance(plain, corrected) > 1e-4);
   }
 
   private static double[] secondUpdate(String... overrides) {

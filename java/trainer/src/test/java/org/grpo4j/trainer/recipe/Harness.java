@@ -15,6 +15,7 @@ import org.grpo4j.trainer.data.Example;
 import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.task.EmbeddedTask;
+import org.grpo4j.trainer.weight.RegionFinders;
 import org.grpo4j.trainer.weight.SpanPlacement;
 import org.jspecify.annotations.Nullable;
 
@@ -55,7 +56,7 @@ final class Harness implements AutoCloseable {
         new Scorer(
             policy,
             config.reward(),
-            config.objective().tokenWeighting(),
+            RegionFinders.named(config.weighting().restRegions()),
             SpanPlacement.RELEASE,
             config.generation().maxCompletionLength());
     PromptRenderer renderer = PromptSets.renderer(policy, config.model(), null);

@@ -135,6 +135,7 @@ class RecipePartsTest {
         Map.of("part", reward / 2),
         reward,
         regions,
+        new byte[n],
         weights,
         0,
         new float[n],

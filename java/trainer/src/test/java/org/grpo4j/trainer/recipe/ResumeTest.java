@@ -23,6 +23,7 @@ import java.util.stream.Stream;
 import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.config.SftConfig;
 import org.grpo4j.trainer.config.TrainConfig;
+import org.grpo4j.trainer.fixtures.HalvesRegions;
 import org.grpo4j.trainer.fixtures.TinyCheckpoint;
 import org.grpo4j.trainer.report.MetricsLog;
 import org.grpo4j.trainer.report.RunDirectory;
@@ -87,8 +88,10 @@ class ResumeTest {
     return all;
   }
 
-  private static Summary train(RunDirectory run) {
-    TrainConfig config = ConfigLoader.TRAIN.load(null, trainSettings());
+  private static Summary train(RunDirectory run, String... more) {
+    List<String> settings = trainSettings();
+    settings.addAll(List.of(more));
+    TrainConfig config = ConfigLoader.TRAIN.load(null, settings);
     run.writeConfig(ConfigLoader.TRAIN.toYaml(config));
     Optional<Summary> summary = TrainRun.train(config, run, quiet());
     return summary.orElseThrow();
@@ -117,6 +120,36 @@ class ResumeTest {
       assertEquals(Files.readString(file), Files.readString(other), other.toString());
     }
     assertTrue(Files.readString(resumed.report()).contains("<html"));
+  }
+
+  /** The averages forget slowly: without those of the checkpoint the weights would differ. */
+  @Test
+  void theEntropyAveragesAreRestored() throws IOException {
+    String[] measured = {
+      "token_weighting=rest_entropy",
+      "rest_regions=" + HalvesRegions.class.getName(),
+      "rest_entropy_decay=0.99",
+      "gradient_variance=true"
+    };
+    RunDirectory whole = RunDirectory.create(folder.resolve("entropy-whole"));
+    train(whole, measured);
+    Path killed = folder.resolve("entropy-killed");
+    kill(whole.root(), killed);
+    RunDirectory resumed = RunDirectory.resume(killed);
+    train(resumed, measured);
+    sameMetrics(whole, resumed);
+    sameWeights(whole, resumed);
+    Map<String, @Nullable Object> row = rows(whole).get(1);
+    assertTrue(row.get("gradient/variance") instanceof Double, row.toString());
+    assertTrue(row.get("token_weight/format") instanceof Double, row.toString());
+  }
+
+  @Test
+  void aRunEndsWithItsTokens() {
+    RunDirectory run = RunDirectory.create(folder.resolve("tokens"));
+    // A rollout of 12 completions of at most 10 tokens has at least 12 tokens, with its prompts.
+    Summary summary = train(run, "max_tokens=13", "eval_prompts=0", "max_steps=100");
+    assertEquals(2, summary.steps(), "both updates of the first rollout");
   }
 
   @Test

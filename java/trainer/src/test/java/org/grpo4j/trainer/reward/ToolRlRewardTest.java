@@ -1,10 +1,12 @@
 package org.grpo4j.trainer.reward;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Map;
 import java.util.Set;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.reward.ToolRlOptions.ChatFrame;
@@ -118,7 +120,7 @@ final class ToolRlRewardTest {
 
   private static double overlong(RewardFunction reward, int length) {
     RewardInput text = RewardInput.ofText("", "", 0);
-    return reward.score(new RewardInput("", "", new long[length], "", 0, text.extra())).total();
+    return reward.score(new RewardInput("", "", new long[length], "", 0, 0, text.extra())).total();
   }
 
   private static RewardScore score(ToolRlOptions options, String completion, long step) {
@@ -127,5 +129,26 @@ final class ToolRlRewardTest {
 
   private static String withCalls(String calls) {
     return "<think>why</think>\n<tool_call>\n" + calls + "\n</tool_call>";
+  }
+
+  @Test
+  void theRewardMovesFromFormatToAccuracy() {
+    ToolRlReward reward = new ToolRlReward(ToolRlOptions.of(ToolRlOptions.Switch.PROGRESSREWARD));
+    String answer =
+        "<think>a</think>\n<tool_call>\n{\"name\": \"f\", \"parameters\": {}}\n</tool_call>";
+    // Well formed and right: format 1, correctness 3.
+    double[] totals = new double[3];
+    for (int i = 0; i < 3; i++) {
+      totals[i] =
+          reward
+              .score(new RewardInput("", answer, new long[0], answer, 7, i / 2.0, Map.of()))
+              .total();
+    }
+    assertArrayEquals(new double[] {1, 2, 3}, totals, 1e-12);
+    assertThrows(
+        InputException.class,
+        () ->
+            ToolRlOptions.of(
+                ToolRlOptions.Switch.PROGRESSREWARD, ToolRlOptions.Switch.SCHEDULEREWARD));
   }
 }

@@ -88,7 +88,7 @@ final class RestTokenWeightsTest {
       float[] mask = new float[offsets.length + 2];
       Arrays.fill(mask, 3, mask.length, 1); // the first tokens are not trained
       for (double step : new double[] {0, 50, 150, 250.5, 1e6}) {
-        float[] weights = RestTokenWeights.release().compute(regions, mask, step);
+        float[] weights = weights(regions, mask, step);
         double sum = 0;
         int n = 0;
         for (float weight : weights) {
@@ -107,21 +107,67 @@ final class RestTokenWeightsTest {
     int[][] offsets = characters(TEXT);
     TokenRegions regions =
         TokenRegions.of(TEXT, offsets, new ToolCallRegions(), SpanPlacement.RELEASE);
-    assertArrayEquals(
-        new float[offsets.length],
-        RestTokenWeights.release().compute(regions, new float[offsets.length], 0));
-    assertThrows(
-        IllegalArgumentException.class,
-        () -> RestTokenWeights.release().compute(regions, new float[3], 0));
+    assertArrayEquals(new float[offsets.length], weights(regions, new float[offsets.length], 0));
+    assertThrows(IllegalArgumentException.class, () -> weights(regions, new float[3], 0));
+  }
+
+  private static float[] weights(TokenRegions regions, float[] mask, double step) {
+    return RestTokenWeights.release()
+        .compute(
+            regions.sets(), mask, RestCurriculum.release().at(WeightByRegion.release(), step, 0));
   }
 
   @Test
-  void theCurriculumRisesToItsBounds() {
+  void theReleasesWeightsRiseToTheirBounds() {
+    WeightByRegion start = WeightByRegion.release();
     RestCurriculum curriculum = RestCurriculum.release();
-    assertEquals(0.8, curriculum.weight(Region.ARGUMENTS, 100), 1e-12);
-    assertEquals(1.0, curriculum.weight(Region.REASONING, 1000));
-    assertEquals(1.2, curriculum.weight(Region.ARGUMENTS, 1000));
-    assertEquals(1.2, curriculum.weight(Region.TOOL_NAME, 0));
-    assertEquals(0, curriculum.weight(Region.OTHER, 0));
+    assertEquals(0.8, curriculum.at(start, 100, 0).of(Region.ARGUMENTS), 1e-12);
+    assertEquals(1.0, curriculum.at(start, 1000, 0).of(Region.REASONING), 1e-12);
+    assertEquals(1.2, curriculum.at(start, 1000, 0).of(Region.ARGUMENTS), 1e-12);
+    assertEquals(1.2, curriculum.at(start, 1000, 1).of(Region.TOOL_NAME));
+    assertEquals(1.0, curriculum.at(start, 1000, 1).of(Region.FORMAT));
+    assertEquals(0, curriculum.at(start, 1000, 1).of(Region.OTHER));
+  }
+
+  @Test
+  void thePapersWeightsFollowTheProgress() {
+    RestCurriculum curriculum =
+        new RestCurriculum(RestCurriculum.Schedule.PROGRESS, 0.002, 0.7, 0.6, 0.4, 0.5, 1.1);
+    WeightByRegion half = curriculum.at(WeightByRegion.release(), 1000, 0.5);
+    assertEquals(0.65, half.of(Region.FORMAT), 1e-12);
+    assertEquals(0.9, half.of(Region.ARGUMENTS), 1e-12);
+    assertEquals(0.8, half.of(Region.REASONING), 1e-12);
+    WeightByRegion end = curriculum.at(WeightByRegion.release(), 0, 1);
+    assertEquals(0.5, end.of(Region.FORMAT), "w_min");
+    assertEquals(1.1, end.of(Region.ARGUMENTS), "w_max");
+    assertEquals(1.2, end.of(Region.TOOL_NAME), "stays");
+    // A region that is left out is not brought in by a schedule.
+    WeightByRegion without = WeightByRegion.of(1, 1.2, 0.6, 0, 0);
+    assertEquals(0, curriculum.at(without, 0, 1).of(Region.REASONING));
+    assertEquals(0, RestCurriculum.release().at(without, 500, 1).of(Region.REASONING));
+    assertEquals(WeightByRegion.release(), none().at(WeightByRegion.release(), 500, 1));
+  }
+
+  private static RestCurriculum none() {
+    return new RestCurriculum(RestCurriculum.Schedule.NONE, 0.002, 1, 1, 1, 0.001, 8);
+  }
+
+  @Test
+  void theOrderOfClampAndMean() {
+    byte tag = (byte) (1 << Region.FORMAT.bit());
+    byte call = (byte) (1 << Region.ARGUMENTS.bit());
+    byte[] sets = {tag, tag, tag, call};
+    float[] mask = {1, 1, 1, 1};
+    WeightByRegion byRegion = WeightByRegion.of(1, 0, 17, 0, 0);
+    // Clamped to 8 first: mean 11 / 4. Divided by its mean 5 first: 17 / 5 is within the bounds.
+    assertArrayEquals(
+        new float[] {4 / 11f, 4 / 11f, 4 / 11f, 32 / 11f},
+        new RestTokenWeights(0.001, 8, true).compute(sets, mask, byRegion));
+    assertArrayEquals(
+        new float[] {0.2f, 0.2f, 0.2f, 3.4f},
+        new RestTokenWeights(0.001, 8, false).compute(sets, mask, byRegion));
+    assertArrayEquals(
+        new float[] {0.5f, 0.5f, 0.5f, 3},
+        new RestTokenWeights(0.5, 3, false).compute(sets, mask, byRegion));
   }
 }
