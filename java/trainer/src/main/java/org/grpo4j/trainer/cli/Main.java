@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       SftCommand.class,
       GenerateCommand.class,
       EvalCommand.class,
+      CompareCommand.class,
       SelfcheckCommand.class,
       EmbeddedCommand.class,
       DoctorCommand.class
@@ -74,7 +75,8 @@ public final class Main implements Runnable {
             "train", ConfigLoader.TRAIN,
             "sft", ConfigLoader.SFT,
             "generate", ConfigLoader.GENERATE,
-            "eval", ConfigLoader.EVAL);
+            "eval", ConfigLoader.EVAL,
+            "compare", ConfigLoader.COMPARE);
     line.getSubcommands()
         .forEach(
             (name, command) -> {

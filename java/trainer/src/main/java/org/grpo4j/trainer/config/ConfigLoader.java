@@ -30,6 +30,9 @@ public final class ConfigLoader<T extends Record> {
   public static final ConfigLoader<GenerateConfig> GENERATE =
       new ConfigLoader<>(GenerateConfig.class);
 
+  /** Loader of {@code ./grpo4j compare}. */
+  public static final ConfigLoader<CompareConfig> COMPARE = new ConfigLoader<>(CompareConfig.class);
+
   /** Loader of {@code ./grpo4j eval}. */
   public static final ConfigLoader<EvalConfig> EVAL = new ConfigLoader<>(EvalConfig.class);
 

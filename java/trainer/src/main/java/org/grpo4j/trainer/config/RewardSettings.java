@@ -1,5 +1,6 @@
 package org.grpo4j.trainer.config;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,13 @@ public record RewardSettings(
     rewardFuncs = List.copyOf(rewardFuncs);
     rewardWeights = rewardWeights == null ? null : List.copyOf(rewardWeights);
     rewardOptions = Values.copy(rewardOptions);
+  }
+
+  /** The same without schedules, so that evaluations at different steps compare. */
+  public RewardSettings forEvaluation() {
+    Map<String, Object> options = new LinkedHashMap<>(rewardOptions);
+    options.keySet().removeAll(List.of("SCHEDULEREWARD", "PROGRESSREWARD", "MAX1STEP30MAX3"));
+    return new RewardSettings(rewardFuncs, rewardWeights, options);
   }
 
   /** The factor of reward function {@code index}. */

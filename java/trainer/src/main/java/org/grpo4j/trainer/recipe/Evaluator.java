@@ -92,10 +92,7 @@ final class Evaluator {
     this.settings = settings;
   }
 
-  /**
-   * Evaluates the policy as it is. Scheduled rewards are those of step 0, so that evaluations of
-   * one run compare.
-   */
+  /** Evaluates the policy as it is. */
   Result evaluate(List<RenderedPrompt> prompts) {
     List<ScoredCompletion> greedy = answer(prompts, SamplingConfig.greedy(settings.maxNewTokens()));
     List<ScoredCompletion> sampled =

@@ -1,13 +1,18 @@
 package org.grpo4j.trainer.recipe;
 
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.DoubleStream;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.grpo4j.kernels.RegionWeights;
 import org.grpo4j.trainer.config.WeightingSettings;
 import org.grpo4j.trainer.config.WeightingSettings.TokenWeighting;
 import org.grpo4j.trainer.weight.Region;
 import org.grpo4j.trainer.weight.RegionEntropies;
 import org.grpo4j.trainer.weight.RestCurriculum;
-import org.grpo4j.trainer.weight.RestTokenWeights;
 import org.grpo4j.trainer.weight.WeightByRegion;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +21,7 @@ final class RestWeighting {
   private final WeightingSettings settings;
   private final WeightByRegion start;
   private final RestCurriculum curriculum;
-  private final RestTokenWeights normaliser;
+  private final RegionWeights.Order order;
 
   RestWeighting(WeightingSettings settings) {
     this.settings = settings;
@@ -38,8 +43,8 @@ final class RestWeighting {
             settings.restAlphaReasoning(),
             settings.restMinWeight(),
             settings.restMaxWeight());
-    this.normaliser =
-        new RestTokenWeights(settings.restMinWeight(), settings.restMaxWeight(), !measured);
+    this.order =
+        measured ? RegionWeights.Order.MEAN_THEN_CLAMP : RegionWeights.Order.CLAMP_THEN_MEAN;
   }
 
   private static double or(@Nullable Double set, WeightByRegion byForm, Region region) {
@@ -76,17 +81,39 @@ final class RestWeighting {
     return curriculum.at(base, step * settings.restStepScale(), progress);
   }
 
-  /** Completions with the weights of their tokens; all 1 where token_weighting is none. */
+  /**
+   * Completions with the weights of their tokens, computed by the kernel library; all 1 where
+   * token_weighting is none.
+   */
   List<ScoredCompletion> weigh(List<ScoredCompletion> scored, WeightByRegion byRegion) {
-    if (settings.tokenWeighting() == TokenWeighting.NONE) {
+    if (settings.tokenWeighting() == TokenWeighting.NONE || scored.isEmpty()) {
       return scored;
     }
-    return scored.stream().map(c -> c.withTokenWeights(weights(c, byRegion))).toList();
-  }
-
-  private float[] weights(ScoredCompletion c, WeightByRegion byRegion) {
-    float[] mask = new float[c.length()];
-    Arrays.fill(mask, 1);
-    return normaliser.compute(c.regionSets(), mask, byRegion);
+    RegionWeights weights =
+        new RegionWeights(
+            DoubleStream.of(byRegion.byBit()).boxed().toList(),
+            settings.restMinWeight(),
+            settings.restMaxWeight(),
+            order);
+    long[] offsets = new long[scored.size() + 1];
+    for (int i = 0; i < scored.size(); i++) {
+      offsets[i + 1] = offsets[i] + scored.get(i).length();
+    }
+    byte[] sets = new byte[Math.toIntExact(offsets[scored.size()])];
+    for (int i = 0; i < scored.size(); i++) {
+      byte[] of = scored.get(i).regionSets();
+      System.arraycopy(of, 0, sets, Math.toIntExact(offsets[i]), of.length);
+    }
+    try (PointerScope scope = new PointerScope()) {
+      FloatPointer out = new FloatPointer(sets.length);
+      weights.compute(new LongPointer(offsets), new BytePointer(sets), null, out);
+      List<ScoredCompletion> weighed = new ArrayList<>();
+      for (int i = 0; i < scored.size(); i++) {
+        float[] of = new float[scored.get(i).length()];
+        out.getPointer(offsets[i]).get(of);
+        weighed.add(scored.get(i).withTokenWeights(of));
+      }
+      return weighed;
+    }
   }
 }

@@ -96,6 +96,10 @@ final class StepLog implements GrpoTraining.Listener {
     values.put("num_tokens", (double) state.tokens());
     values.put("resident_mib", Workspace.residentMib());
     metrics.log(state.step(), values);
+    if (config.generation().maxTokens() != null) {
+      double done = config.progress(state.step(), totalSteps, state.tokens());
+      progress.expect((int) Math.ceil(state.step() / Math.max(done, 1e-9)));
+    }
     progress.step(state.step(), "reward", latestReward, update.meanEntropy(), rate);
     if (config.run().logCompletions() && !latest.isEmpty()) {
       run.writeCompletions(

@@ -2,8 +2,6 @@ package org.grpo4j.trainer.report;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,6 +40,9 @@ public final class HtmlReport {
           ChartSpec.of("Entropy by region, nats", "entropy", "entropy/.*"),
           ChartSpec.of("Clipped fraction of tokens", "clip_ratio/.*"),
           ChartSpec.of("Mean token weight by region", "token_weight/.*"),
+          ChartSpec.of("Share of the squared gradient norm by region", "grad_share/.*"),
+          ChartSpec.of("1 − Σp² by region", "one_minus_sum_p2/.*"),
+          ChartSpec.of("Gradient of a step: variance and signal", "gradient/(variance|signal)"),
           ChartSpec.of("Ratio to the policy that sampled", "ratio/(min|max)"),
           ChartSpec.of("KL to the reference", "kl"),
           ChartSpec.of("Gradient norm before clipping", "grad_norm"),
@@ -67,29 +68,15 @@ public final class HtmlReport {
     List<Map<String, @Nullable Object>> rows = MetricsLog.read(run.metrics());
     String name = String.valueOf(run.root().toAbsolutePath().normalize().getFileName());
     StringBuilder out = new StringBuilder();
-    out.append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n");
-    out.append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
-    out.append(Html.escape(name)).append(" · grpo4j</title>\n<style>\n").append(style());
-    out.append("</style></head><body>\n<header><h1>").append(Html.escape(name));
-    out.append("</h1></header>\n<main>\n");
+    out.append(Html.head(name));
     summary(out, run);
     charts(out, rows);
     samples(out, run);
-    table(out, "All metrics", metricRows(rows), "metric", "first", "last", "lowest", "highest");
-    table(out, "Configuration", configRows(run), "key", "value");
-    table(out, "Versions", versionRows(run), "what", "version");
-    return out.append("</main></body></html>\n").toString();
-  }
-
-  private static String style() {
-    try (InputStream in = HtmlReport.class.getResourceAsStream("report.css")) {
-      if (in == null) {
-        throw new IllegalStateException("resource report.css is missing");
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new IllegalStateException("resource report.css is unreadable", e);
-    }
+    Html.table(
+        out, "All metrics", metricRows(rows), "metric", "first", "last", "lowest", "highest");
+    Html.table(out, "Configuration", configRows(run), "key", "value");
+    Html.table(out, "Versions", versionRows(run), "what", "version");
+    return out.append(Html.END).toString();
   }
 
   private static Map<String, @Nullable Object> json(Path file) {
@@ -298,24 +285,5 @@ public final class HtmlReport {
     json(run.versions())
         .forEach((name, version) -> rows.add(List.of(name, String.valueOf(version))));
     return rows;
-  }
-
-  private static void table(
-      StringBuilder out, String title, List<List<String>> rows, String... header) {
-    if (rows.isEmpty()) {
-      return;
-    }
-    out.append("<details class=\"table\"><summary>").append(Html.escape(title));
-    out.append("</summary><table><thead><tr>");
-    for (String cell : header) {
-      out.append("<th>").append(Html.escape(cell)).append("</th>");
-    }
-    out.append("</tr></thead><tbody>\n");
-    for (List<String> row : rows) {
-      out.append("<tr>");
-      row.forEach(cell -> out.append("<td>").append(Html.escape(cell)).append("</td>"));
-      out.append("</tr>\n");
-    }
-    out.append("</tbody></table></details>\n");
   }
 }

@@ -7,12 +7,13 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * A line chart over optimizer steps, as inline SVG. Colours are CSS variables of the page, so that
- * it follows the light or dark theme; every point carries its values as a tooltip.
+ * A line chart over optimizer steps, or another axis, as inline SVG. A line may have a band.
+ * Colours are CSS variables of the page, so that it follows the light or dark theme; every point
+ * carries its values as a tooltip.
  */
 final class LineChart {
   /** Lines that keep distinct colours; a chart never has more. */
-  static final int MAX_SERIES = 6;
+  static final int MAX_SERIES = 10;
 
   private static final int MAX_POINTS = 240;
   private static final double WIDTH = 480;
@@ -25,7 +26,12 @@ final class LineChart {
   /** A measured value. */
   record Point(double step, double value) {}
 
+  /** What lies around a line at one place. */
+  record Band(double step, double low, double high) {}
+
   private final String title;
+  private final String axis;
+  private final Map<String, List<Band>> bands = new LinkedHashMap<>();
   private final Map<String, List<Point>> series = new LinkedHashMap<>();
   private double firstStep = Double.POSITIVE_INFINITY;
   private double lastStep = Double.NEGATIVE_INFINITY;
@@ -34,7 +40,28 @@ final class LineChart {
   private double tick;
 
   LineChart(String title) {
+    this(title, "step");
+  }
+
+  /**
+   * @param axis what lies along it, before the first number
+   */
+  LineChart(String title, String axis) {
     this.title = title;
+    this.axis = axis;
+  }
+
+  /** Adds a line of few points with a band around it. */
+  void add(String name, List<Point> points, List<Band> band) {
+    add(name, points);
+    if (!series.containsKey(name)) {
+      return;
+    }
+    bands.put(name, band);
+    for (Band b : band) {
+      low = Math.min(low, b.low());
+      high = Math.max(high, b.high());
+    }
   }
 
   /** Adds a line; long ones are thinned to the mean of neighbouring points. */
@@ -85,6 +112,10 @@ final class LineChart {
             Html.escape(title)));
     grid(out);
     int index = 0;
+    for (String name : series.keySet()) {
+      band(out, bands.getOrDefault(name, List.of()), ++index);
+    }
+    index = 0;
     for (List<Point> points : series.values()) {
       line(out, points, ++index);
     }
@@ -143,7 +174,7 @@ final class LineChart {
     for (int i = 0; i <= 4; i++) {
       double step = firstStep + (lastStep - firstStep) * i / 4;
       String anchor = i == 0 ? "start" : i == 4 ? "end" : "middle";
-      text(out, x(step), HEIGHT - 8, anchor, (i == 0 ? "step " : "") + Math.round(step));
+      text(out, x(step), HEIGHT - 8, anchor, (i == 0 ? axis + " " : "") + tickText(step));
     }
   }
 
@@ -156,6 +187,26 @@ final class LineChart {
             y,
             anchor,
             Html.escape(text)));
+  }
+
+  /** Steps and tokens are whole; a short axis, such as one of nats, needs its decimals. */
+  private String tickText(double at) {
+    return lastStep - firstStep >= 8 ? String.valueOf(Math.round(at)) : Html.number(at);
+  }
+
+  private void band(StringBuilder out, List<Band> band, int index) {
+    if (band.size() < 2) {
+      return;
+    }
+    out.append("<polygon class=\"band s").append(index).append("\" points=\"");
+    for (Band b : band) {
+      out.append(String.format(Locale.ROOT, "%.1f,%.1f ", x(b.step()), y(b.low())));
+    }
+    for (int i = band.size() - 1; i >= 0; i--) {
+      Band b = band.get(i);
+      out.append(String.format(Locale.ROOT, "%.1f,%.1f ", x(b.step()), y(b.high())));
+    }
+    out.append("\"/>");
   }
 
   private void line(StringBuilder out, List<Point> points, int index) {
@@ -184,7 +235,7 @@ final class LineChart {
         (name, points) -> {
           for (Point p : points) {
             texts
-                .computeIfAbsent(p.step(), s -> new StringBuilder("step " + Math.round(s)))
+                .computeIfAbsent(p.step(), s -> new StringBuilder(axis + " " + tickText(s)))
                 .append('\n')
                 .append(name)
                 .append(": ")

@@ -18,7 +18,7 @@ public final class Progress {
   private final PrintStream out;
   private final boolean terminal;
   private final int firstStep;
-  private final int totalSteps;
+  private int totalSteps;
   private final LongSupplier nanos;
   private final long start;
   private long lastPlain;
@@ -41,6 +41,11 @@ public final class Progress {
   public static Progress on(PrintStream out, int firstStep, int totalSteps) {
     return new Progress(
         out, Boolean.getBoolean(TERMINAL_PROPERTY), firstStep, totalSteps, System::nanoTime);
+  }
+
+  /** Takes another number of steps for the whole, where tokens end the run. */
+  public void expect(int steps) {
+    totalSteps = steps;
   }
 
   /**

@@ -5,7 +5,8 @@ package org.grpo4j.trainer.weight;
  * regions; positive weights are clamped and divided by their mean over the completion's trained
  * tokens that have one. Tokens whose regions weigh 0 weigh 0.
  *
- * <p>The plain form of the kernel library's {@code RegionWeights}, which training uses.
+ * <p>The plain form of the kernel library's {@code RegionWeights}, which training uses: reference
+ * vectors check this one, and a test holds the two equal.
  *
  * @param min positive weights are at least this
  * @param max and at most this

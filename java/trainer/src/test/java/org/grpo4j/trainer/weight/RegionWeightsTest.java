@@ -5,32 +5,39 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.grpo4j.kernels.RegionWeights;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The kernels' token weights against this package's, on random regions. */
 class RegionWeightsTest {
+  private static final List<Region> REGIONS = List.of(Region.values());
+
   private final Random random = new Random(20261126);
 
-  @Test
-  void theKernelsGiveTheSameWeights() {
-    RestCurriculum curriculum = RestCurriculum.release();
+  @ParameterizedTest
+  @EnumSource(RegionWeights.Order.class)
+  void theKernelsGiveTheSameWeights(RegionWeights.Order order) {
+    RestTokenWeights plain =
+        new RestTokenWeights(0.3, 1.6, order == RegionWeights.Order.CLAMP_THEN_MEAN);
     for (int repeat = 0; repeat < 200; repeat++) {
       // Around the 256 lanes of the sum, too.
       int tokens = 1 + random.nextInt(600);
-      double step = random.nextInt(400);
+      WeightByRegion byRegion =
+          RestCurriculum.release().at(WeightByRegion.release(), random.nextInt(400), 0);
       TokenRegions regions = regions(tokens);
       float[] mask = new float[tokens];
       for (int t = 0; t < tokens; t++) {
         mask[t] = random.nextInt(4) == 0 ? 0 : 1;
       }
       assertArrayEquals(
-          new RestTokenWeights(curriculum).compute(regions, mask, step),
-          kernel(curriculum, step, regions, mask),
+          plain.compute(regions.sets(), mask, byRegion),
+          kernel(plain, order, byRegion, regions.sets(), mask),
           1e-6f);
     }
   }
@@ -40,7 +47,7 @@ class RegionWeightsTest {
     List<TokenRegions.TokenSpan> spans = new ArrayList<>();
     for (int k = random.nextInt(8); k > 0; k--) {
       int first = random.nextInt(tokens);
-      Region region = Region.values()[random.nextInt(Region.values().length)];
+      Region region = REGIONS.get(random.nextInt(REGIONS.size()));
       spans.add(
           new TokenRegions.TokenSpan(region, first, first + random.nextInt(tokens - first + 1)));
     }
@@ -49,22 +56,18 @@ class RegionWeightsTest {
   }
 
   private static float[] kernel(
-      RestCurriculum curriculum, double step, TokenRegions regions, float[] mask) {
-    byte[] bits = new byte[mask.length];
-    for (TokenRegions.TokenSpan span : regions.placed()) {
-      for (int t = span.first(); t < span.end(); t++) {
-        bits[t] |= (byte) (1 << span.region().ordinal());
-      }
-    }
-    List<Double> weights =
-        Stream.of(Region.values()).map(region -> curriculum.weight(region, step)).toList();
+      RestTokenWeights plain,
+      RegionWeights.Order order,
+      WeightByRegion byRegion,
+      byte[] sets,
+      float[] mask) {
+    List<Double> weights = DoubleStream.of(byRegion.byBit()).boxed().toList();
     float[] out = new float[mask.length];
     try (FloatPointer memory = new FloatPointer(mask.length)) {
-      new RegionWeights(
-              weights, curriculum.min(), curriculum.max(), RegionWeights.Order.CLAMP_THEN_MEAN)
+      new RegionWeights(weights, plain.min(), plain.max(), order)
           .compute(
               new LongPointer(0, mask.length),
-              new BytePointer(bits),
+              new BytePointer(sets),
               new FloatPointer(mask),
               memory);
       memory.get(out);

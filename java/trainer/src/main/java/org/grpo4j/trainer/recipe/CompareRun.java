@@ -1,0 +1,90 @@
+package org.grpo4j.trainer.recipe;
+
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.config.CompareConfig;
+import org.grpo4j.trainer.config.ConfigLoader;
+import org.grpo4j.trainer.config.TrainConfig;
+import org.grpo4j.trainer.report.ComparisonReport;
+import org.grpo4j.trainer.report.RunDirectory;
+
+/**
+ * Trains every method with every seed and reports. Each run is a run folder; finished ones are not
+ * repeated, and one that was stopped goes on, so that the same command continues a comparison. The
+ * methods of a seed come one after the other: a comparison cut short is a fair one of fewer seeds.
+ */
+public final class CompareRun {
+  private final CompareConfig config;
+  private final Object versions;
+  private final PrintStream out;
+
+  private CompareRun(CompareConfig config, Object versions, PrintStream out) {
+    this.config = config;
+    this.versions = versions;
+    this.out = out;
+  }
+
+  /**
+   * Runs what is missing and writes the report after every run.
+   *
+   * @param versions written into each run folder
+   * @return whether all runs are done; false where Ctrl-C ended it
+   * @throws InputException where a run folder holds a run with other settings
+   */
+  public static boolean compare(CompareConfig config, Object versions, PrintStream out) {
+    return new CompareRun(config, versions, out).compare();
+  }
+
+  private boolean compare() {
+    CompareConfig.Comparison c = config.comparison();
+    Path folder = Path.of(c.outputDir());
+    List<ComparisonReport.Entry> done = new ArrayList<>();
+    int total = c.tasks().size() * c.seeds().size() * c.methods().size();
+    for (String task : c.tasks()) {
+      for (long seed : c.seeds()) {
+        for (String method : c.methods()) {
+          Path of = folder.resolve(task + "-" + method + "-seed-" + seed);
+          out.printf("run %d of %d: %s, %s, seed %d%n", done.size() + 1, total, task, method, seed);
+          RunDirectory run = run(method, seed, of);
+          if (!Files.exists(run.summary())) {
+            return false;
+          }
+          done.add(new ComparisonReport.Entry(task, method, seed, run));
+          ComparisonReport.write(folder, done, c.baseline(), c.maxTokens());
+        }
+      }
+    }
+    out.println("report: " + folder.resolve("comparison.html"));
+    return true;
+  }
+
+  private RunDirectory run(String method, long seed, Path folder) {
+    TrainConfig settings =
+        ConfigLoader.TRAIN.load(null, config.overrides(method, seed, folder.toString()));
+    String yaml = ConfigLoader.TRAIN.toYaml(settings);
+    RunDirectory run;
+    if (Files.exists(folder.resolve("config.yaml"))) {
+      run = RunDirectory.resume(folder);
+      if (!ConfigLoader.TRAIN
+          .toYaml(ConfigLoader.TRAIN.load(run.config(), List.of()))
+          .equals(yaml)) {
+        throw new InputException(
+            folder + " holds a run with other settings: give another output_dir, or delete it");
+      }
+      if (Files.exists(run.summary())) {
+        out.println("done before");
+        return run;
+      }
+    } else {
+      run = RunDirectory.create(folder);
+      run.writeConfig(yaml);
+      run.writeVersions(versions);
+    }
+    TrainRun.train(settings, run, out);
+    return run;
+  }
+}

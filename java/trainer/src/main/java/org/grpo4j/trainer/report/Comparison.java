@@ -1,0 +1,109 @@
+package org.grpo4j.trainer.report;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import org.grpo4j.trainer.statistics.Interval;
+import org.grpo4j.trainer.statistics.PairedTest;
+
+/**
+ * The runs of one task by method, and what they say: intervals over the seeds, and each method
+ * against the baseline on the seeds that both have.
+ *
+ * @param task its name
+ * @param baseline the method that the others are tested against
+ * @param byMethod finished runs in the order of their seeds
+ */
+record Comparison(String task, String baseline, Map<String, List<ComparedRun>> byMethod) {
+  /** Places of the token axis at which curves are averaged. */
+  private static final int GRID = 24;
+
+  Comparison {
+    byMethod = new LinkedHashMap<>(byMethod);
+  }
+
+  /** Mean of a value over a method's seeds. */
+  Interval interval(String method, ToDoubleFunction<ComparedRun> value) {
+    return Interval.ofMean(runs(method).stream().mapToDouble(value).toArray());
+  }
+
+  /** Variance of a step's gradient over its squared expectation, both summed over the steps. */
+  static double noise(ComparedRun run) {
+    return run.variance() / run.signal();
+  }
+
+  /** The difference to the baseline in a value, seed by seed. */
+  PairedTest against(String method, ToDoubleFunction<ComparedRun> value) {
+    List<Double> treatment = new ArrayList<>();
+    List<Double> control = new ArrayList<>();
+    for (ComparedRun run : runs(method)) {
+      for (ComparedRun other : runs(baseline)) {
+        if (other.seed() == run.seed()) {
+          treatment.add(value.applyAsDouble(run));
+          control.add(value.applyAsDouble(other));
+        }
+      }
+    }
+    return PairedTest.of(doubles(treatment), doubles(control));
+  }
+
+  List<ComparedRun> runs(String method) {
+    return byMethod.getOrDefault(method, List.of());
+  }
+
+  /** The methods that have finished runs. */
+  List<String> methods() {
+    return byMethod.keySet().stream().filter(m -> !runs(m).isEmpty()).toList();
+  }
+
+  /** Mean over the seeds of the exact calls in the rollouts, and its standard deviation around. */
+  LineChart chart() {
+    LineChart chart = new LineChart("Exact calls in rollouts, mean ± sd over seeds", "tokens");
+    double most =
+        byMethod.values().stream()
+            .flatMap(List::stream)
+            .mapToDouble(ComparedRun::tokens)
+            .max()
+            .orElse(1);
+    for (String method : methods()) {
+      List<LineChart.Point> line = new ArrayList<>();
+      List<LineChart.Band> band = new ArrayList<>();
+      for (int i = 0; i < GRID; i++) {
+        double from = most * i / GRID;
+        double to = most * (i + 1) / GRID;
+        double[] values =
+            runs(method).stream()
+                .mapToDouble(run -> meanBetween(run.curve(), from, to))
+                .filter(v -> !Double.isNaN(v))
+                .toArray();
+        if (values.length == runs(method).size()) {
+          double mean = java.util.stream.DoubleStream.of(values).average().orElseThrow();
+          double sd = deviation(values, mean);
+          line.add(new LineChart.Point((from + to) / 2, mean));
+          band.add(new LineChart.Band((from + to) / 2, mean - sd, mean + sd));
+        }
+      }
+      chart.add(method, line, band);
+    }
+    return chart;
+  }
+
+  private static double meanBetween(List<LineChart.Point> curve, double from, double to) {
+    return curve.stream()
+        .filter(p -> p.step() > from && p.step() <= to)
+        .mapToDouble(LineChart.Point::value)
+        .average()
+        .orElse(Double.NaN);
+  }
+
+  private static double deviation(double[] values, double mean) {
+    double sum = java.util.stream.DoubleStream.of(values).map(v -> (v - mean) * (v - mean)).sum();
+    return values.length < 2 ? 0 : Math.sqrt(sum / (values.length - 1));
+  }
+
+  private static double[] doubles(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+}

@@ -1,0 +1,112 @@
+package org.grpo4j.trainer.recipe;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.config.CompareConfig;
+import org.grpo4j.trainer.config.ConfigLoader;
+import org.grpo4j.trainer.config.MethodPreset;
+import org.grpo4j.trainer.config.ObjectiveSettings.ImportanceSamplingLevel;
+import org.grpo4j.trainer.config.ObjectiveSettings.LossType;
+import org.grpo4j.trainer.config.TrainConfig;
+import org.grpo4j.trainer.config.WeightingSettings.RestSchedule;
+import org.grpo4j.trainer.config.WeightingSettings.TokenWeighting;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CompareRunTest {
+  @TempDir Path folder;
+
+  private CompareConfig config(String... more) {
+    List<String> overrides = new java.util.ArrayList<>();
+    overrides.add("output_dir=" + folder.resolve("out"));
+    overrides.addAll(List.of(more));
+    return ConfigLoader.COMPARE.load(null, overrides);
+  }
+
+  private static TrainConfig train(CompareConfig config, String method) {
+    return ConfigLoader.TRAIN.load(null, config.overrides(method, 7, "there"));
+  }
+
+  @Test
+  void presetsAreSettingsOfTrain() {
+    CompareConfig config = config("settings={epsilon: 0.1, eval_prompts: 3}");
+    TrainConfig gspo = train(config, "gspo");
+    assertEquals(ImportanceSamplingLevel.SEQUENCE, gspo.objective().importanceSamplingLevel());
+    assertEquals(3e-4, gspo.objective().epsilon(), "the method's own wins");
+    assertEquals(3, gspo.data().evalPrompts());
+    assertEquals(7, gspo.runtime().seed());
+    assertEquals(1_400_000L, gspo.generation().maxTokens());
+    assertEquals(TokenWeighting.NONE, gspo.weighting().tokenWeighting());
+    assertEquals(LossType.CISPO, train(config, "cispo").objective().lossType());
+    assertEquals(
+        TokenWeighting.REST_ENTROPY, train(config, "rest_entropy").weighting().tokenWeighting());
+    TrainConfig ablation = train(config, "rest_no_curriculum");
+    assertEquals(RestSchedule.NONE, ablation.weighting().schedule());
+    assertEquals(Map.of("SCHEDULEREWARD", true), ablation.reward().rewardOptions());
+    assertEquals(Map.of(), train(config, "rest_no_reward_schedule").reward().rewardOptions());
+    assertEquals(
+        0.0, train(config, "rest_no_reasoning_gradient").weighting().restWeightReasoning());
+  }
+
+  @Test
+  void whatCanNotBeCompared() {
+    refused("unknown method 'ppo'", "methods=[grpo, ppo]");
+    refused("baseline=dapo", "methods=[grpo, rest]", "baseline=dapo");
+    refused("each once", "seeds=[1, 2, 1]");
+    refused("at least one", "seeds=[]");
+    refused("settings.seed", "settings={seed: 3}");
+    refused("tasks", "tasks=[double]");
+    assertThrows(InputException.class, () -> MethodPreset.named("none"));
+  }
+
+  private void refused(String reason, String... more) {
+    String message =
+        String.valueOf(assertThrows(InputException.class, () -> config(more)).getMessage());
+    assertTrue(message.contains(reason), message);
+  }
+
+  /** One rollout each; then the same command again, and again with another method. */
+  @Test
+  void finishedRunsAreNotRepeated() throws IOException {
+    String[] small = {
+      "seeds=[1]",
+      "max_tokens=1",
+      "settings={num_generations: 2, per_device_train_batch_size: 8, steps_per_generation: 1,"
+          + " eval_prompts: 2, zero_spread_groups: keep}"
+    };
+    String first = run(small, "methods=[grpo]");
+    assertTrue(first.contains("run 1 of 1") && !first.contains("done before"), first);
+    String second = run(small, "methods=[grpo, rest_entropy]");
+    assertTrue(second.contains("run 2 of 2"), second);
+    assertEquals(2, second.split("done before", -1).length, "one run of two");
+    String report = Files.readString(folder.resolve("out/comparison.md"));
+    assertTrue(report.contains("| rest_entropy | 1 |"), report);
+    assertTrue(Files.readString(folder.resolve("out/comparison.html")).contains("</html>"));
+    String json = Files.readString(folder.resolve("out/comparison.json"));
+    assertTrue(json.contains("\"p_paired_t\":null"), json);
+    InputException other =
+        assertThrows(InputException.class, () -> run(small, "methods=[grpo]", "max_tokens=2"));
+    assertTrue(String.valueOf(other.getMessage()).contains("other settings"));
+  }
+
+  private String run(String[] small, String... more) {
+    List<String> all = new java.util.ArrayList<>(List.of(small));
+    all.addAll(List.of(more));
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+    CompareConfig config = config(all.toArray(String[]::new));
+    assertTrue(CompareRun.compare(config, Map.of("test", "1"), out));
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+}
