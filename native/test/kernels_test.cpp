@@ -129,8 +129,11 @@ void check_gradient(const Case& c, const Batch& b, const Matrix& got, int64_t i,
     const double entropy_part = p == 0 ? 0 : h * p * (log_p + row.entropy);
     const double dz = (g * (is_target - p) - entropy_part) / t;
     const double slope = fabs(g) + (p == 0 ? 0 : fabs(h) * (fabs(log_p) + row.entropy));
+    // Held e^u is rounded again where the maximum rises more often than segments are kept.
+    const double again =
+        c.dtype == GRPO4J_BF16 && c.shape == Case::kAscending ? oracle::kHoldRoundoff : 0;
     const double tolerance = 8e-6 * slope * (is_target ? 1 : p) / t +
-                             1.01 * oracle::roundoff(c.dtype) * fabs(dz) +
+                             1.01 * (oracle::roundoff(c.dtype) + again) * fabs(dz) +
                              (c.dtype == GRPO4J_F16 ? 0x1p-25 : 0) + 0x1p-120 * (1 + slope);
     const bool right = p == 0 && !is_target && isinf(b.z[i][v])
                            ? got.get(i, v) == 0
@@ -183,7 +186,7 @@ void check_all() {
     for (bool in_place : {false, true}) {
       check({dtype, 2, 18001, 0, 0, in_place, 0, 2, Case::kFirstBlocksMinusInf});
       // More rises of the maximum than the fused operation keeps apart, on every ISA.
-      check({dtype, 1, 160001, 0, 0, in_place, 0, 1, Case::kAscending});
+      check({dtype, 1, 300001, 0, 0, in_place, 0, 1, Case::kAscending});
     }
     check({dtype, 40, 5003, 0, 0, true, 0, 30, Case::kRandom});  // several threads
   }

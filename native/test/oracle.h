@@ -24,9 +24,14 @@ inline void expect(bool condition, const char* what, const char* where) {
 
 inline int64_t bytes_of(int32_t dtype) { return dtype == GRPO4J_F32 ? 4 : 2; }
 
-// Half the distance of neighbours at 1: what one rounding to the dtype may cost.
+// Of e^u where a bf16 gradient's memory holds it, with two bits more of the mantissa.
+constexpr double kHoldRoundoff = 0x1p-10;
+
+// What the gradient's roundings may cost: half the distance of neighbours at 1, and holding e^u.
 inline double roundoff(int32_t dtype) {
-  return dtype == GRPO4J_F32 ? 0x1p-24 : dtype == GRPO4J_BF16 ? 0x1p-8 : 0x1p-11;
+  return dtype == GRPO4J_F32    ? 0x1p-24
+         : dtype == GRPO4J_BF16 ? 0x1p-8 + kHoldRoundoff
+                                : 0x1p-11;
 }
 
 inline double load(const void* p, int32_t dtype, int64_t i) {

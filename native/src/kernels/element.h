@@ -14,7 +14,7 @@ struct F32 {
   static float to_float(Storage s) { return s; }
   static Storage from_float(float f) { return f; }
   static constexpr const auto& kGradientExp2 = Exp2::fine;
-  static constexpr bool kHoldsExp = true;  // e^u loses nothing by being stored
+  static constexpr bool kHoldsExp = true;
   static void load_pair(const Storage* p, Vec& a, Vec& b) {
     a = load_f32(p);
     b = load_f32(p + Vec::kWidth);
@@ -23,6 +23,11 @@ struct F32 {
     store_f32(p, a);
     store_f32(p + Vec::kWidth, b);
   }
+  // e^u as it waits in the gradient's place for its factor.
+  static Storage hold(float e) { return e; }
+  static float held(Storage s) { return s; }
+  static void hold_pair(Storage* p, Vec a, Vec b) { store_pair(p, a, b); }
+  static void held_pair(const Storage* p, Vec& a, Vec& b) { load_pair(p, a, b); }
 };
 
 struct Bf16 {
@@ -40,9 +45,24 @@ struct Bf16 {
     return static_cast<Storage>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
   }
   static constexpr const auto& kGradientExp2 = Exp2::coarse;
-  static constexpr bool kHoldsExp = false;
+  static constexpr bool kHoldsExp = true;
   static void load_pair(const Storage* p, Vec& a, Vec& b) { load_bf16_pair(p, a, b); }
   static void store_pair(Storage* p, Vec a, Vec b) { store_bf16_pair(p, a, b); }
+  // e^u lies in [0, 2): neither the sign nor the first bit of the exponent is ever set. Without them
+  // sixteen bits hold nine of the mantissa, two more than bf16: rounded to 2^-10.
+  static Storage hold(float e) {
+    uint32_t bits;
+    memcpy(&bits, &e, sizeof bits);
+    return static_cast<Storage>((bits + 0x2000u) >> 14);
+  }
+  static float held(Storage s) {
+    const uint32_t bits = uint32_t{s} << 14;
+    float e;
+    memcpy(&e, &bits, sizeof e);
+    return e;
+  }
+  static void hold_pair(Storage* p, Vec a, Vec b) { hold_exp_pair(p, a, b); }
+  static void held_pair(const Storage* p, Vec& a, Vec& b) { held_exp_pair(p, a, b); }
 };
 
 struct F16 {
@@ -50,7 +70,7 @@ struct F16 {
   static float to_float(Storage s) { return half_to_float(s); }
   static Storage from_float(float f) { return float_to_half(f); }
   static constexpr const auto& kGradientExp2 = Exp2::fine;
-  static constexpr bool kHoldsExp = false;
+  static constexpr bool kHoldsExp = false;  // eleven bits of its own: rounding twice would show
   static void load_pair(const Storage* p, Vec& a, Vec& b) {
     a = load_f16(p);
     b = load_f16(p + Vec::kWidth);
@@ -84,6 +104,16 @@ void load_tail(const typename Element::Storage* p, int64_t count, const Cap& cap
   }
   a = load_f32(buffer);
   b = load_f32(buffer + Vec::kWidth);
+}
+
+template <class Element>
+void hold_tail(typename Element::Storage* p, Vec a, Vec b, int64_t count) {
+  float buffer[kPair];
+  store_f32(buffer, a);
+  store_f32(buffer + Vec::kWidth, b);
+  for (int64_t i = 0; i < count; ++i) {
+    p[i] = Element::hold(buffer[i]);
+  }
 }
 
 template <class Element>

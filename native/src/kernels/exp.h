@@ -66,19 +66,41 @@ inline ExpScale exp_scale(float inverse_temperature) {
           static_cast<float>(floor > lowest ? floor : lowest), exp2_table()};
 }
 
-// k e^(d/T), exactly 0 where d is clamped. Adding 1.5 * 2^23 rounds to the integer N and leaves it in the low bits. The product is
-// not rounded before N is taken off, so r is good to 2^-24 |N| from the rounding of the factor alone.
-template <int kTerms>
-inline Vec scaled_exp(Vec d, const ExpScale& scale, const float (&polynomial)[kTerms], float k) {
+// k e^(d/T) of some vectors, exactly 0 where d is clamped. Step by step for all of them: in the order
+// of the vectors the processor's window holds too few independent chains.
+// Adding 1.5 * 2^23 rounds to the integer N and leaves it in the low bits. The product is not rounded
+// before N is taken off, so r is good to 2^-24 |N| from the rounding of the factor alone.
+template <int kCount, int kTerms>
+inline void scaled_exp(const Vec (&d)[kCount], const ExpScale& scale,
+                       const float (&polynomial)[kTerms], float k, Vec (&e)[kCount]) {
   const Vec factor = set1(scale.factor);
   const Vec magic = set1(12582912.0f);
-  const Vec n = fma(d, factor, magic);
-  const Vec r = fma_once(d, factor, magic - n);
-  Vec p = set1(polynomial[kTerms - 1] * k);
-  for (int i = kTerms - 2; i >= 0; --i) {
-    p = fma(p, r, set1(polynomial[i] * k));
+  Vec n[kCount];
+  Vec r[kCount];
+#pragma GCC unroll 4
+  for (int j = 0; j < kCount; ++j) {
+    n[j] = fma(d[j], factor, magic);
   }
-  return p * add_shifted<kExponentShift>(lookup(scale.table, n), n);
+#pragma GCC unroll 4
+  for (int j = 0; j < kCount; ++j) {
+    r[j] = fma_once(d[j], factor, magic - n[j]);
+    e[j] = set1(polynomial[kTerms - 1] * k);
+  }
+#pragma GCC unroll 8
+  for (int i = kTerms - 2; i >= 0; --i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kCount; ++j) {
+      e[j] = fma(e[j], r[j], set1(polynomial[i] * k));
+    }
+  }
+#pragma GCC unroll 4
+  for (int j = 0; j < kCount; ++j) {
+    n[j] = add_shifted<kExponentShift>(lookup(scale.table, n[j]), n[j]);
+  }
+#pragma GCC unroll 4
+  for (int j = 0; j < kCount; ++j) {
+    e[j] = e[j] * n[j];
+  }
 }
 
 }  // namespace

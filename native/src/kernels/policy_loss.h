@@ -7,8 +7,8 @@
 //
 // logits [rows, vocab] f32, bf16 or f16; gradient the same, in place or disjoint. The statistics read
 // the row from memory, the gradient reads it again from the second-level cache (600 KiB for 151,936
-// f32) and writes it; f32 without entropy bonus leaves e^u in the gradient's place on the way and
-// only scales it. Kept in f32: e^u, k0, k1; scalars of the row are double.
+// f32) and writes it; f32 and bf16 without entropy bonus leave e^u in the gradient's place on the way
+// and only scale it. Kept in f32: e^u, k0, k1; scalars of the row are double.
 // Bytes moved: 2 * vocab * sizeof(Storage) per row, plus the read for ownership when out of place.
 #pragma once
 
@@ -30,27 +30,34 @@ struct GradientKind {
   static constexpr bool kAccumulate = kAccumulateValue;
 };
 
-template <class Element, class Kind>
-inline Vec gradient_of(Vec z, const GradientCoefficients& c, const ExpScale& scale,
-                       const typename Kind::Cap& cap) {
-  const Vec d = max(set1(scale.floor), z - set1(c.max_logit));
-  Vec dz;
-  if constexpr (Kind::kEntropy) {
-    dz = scaled_exp(d, scale, Element::kGradientExp2, 1.0f) *
-         fma(set1(c.k1 * c.inverse_temperature), d, set1(c.k0));
-  } else {
-    dz = scaled_exp(d, scale, Element::kGradientExp2, c.k0);
+// z, capped already, becomes its gradient.
+template <class Element, class Kind, int kCount>
+inline void gradient_of(Vec (&z)[kCount], const GradientCoefficients& c, const ExpScale& scale,
+                        const typename Kind::Cap& cap) {
+  Vec d[kCount];
+  Vec dz[kCount];
+#pragma GCC unroll 4
+  for (int k = 0; k < kCount; ++k) {
+    d[k] = max(set1(scale.floor), z[k] - set1(c.max_logit));
   }
-  if constexpr (Kind::Cap::kCaps) {
-    dz = dz * cap.slope(z);
+  scaled_exp(d, scale, Element::kGradientExp2, Kind::kEntropy ? 1.0f : c.k0, dz);
+#pragma GCC unroll 4
+  for (int k = 0; k < kCount; ++k) {
+    if constexpr (Kind::kEntropy) {
+      dz[k] = dz[k] * fma(set1(c.k1 * c.inverse_temperature), d[k], set1(c.k0));
+    }
+    if constexpr (Kind::Cap::kCaps) {
+      dz[k] = dz[k] * cap.slope(z[k]);
+    }
+    z[k] = dz[k];
   }
-  return dz;
 }
 
 // dz may be z: each element is read before it is written, and no other element depends on it.
+// Coefficients by value: through a reference they would be loaded again after every store.
 template <class Element, class Kind>
 void row_gradient(const typename Element::Storage* z, typename Element::Storage* dz, int64_t vocab,
-                  const GradientCoefficients& c, const typename Kind::Cap& cap) {
+                  GradientCoefficients c, const typename Kind::Cap& cap) {
   const ExpScale scale = exp_scale(c.inverse_temperature);
   int64_t i = 0;
   Vec d[kUnroll];
@@ -63,8 +70,9 @@ void row_gradient(const typename Element::Storage* z, typename Element::Storage*
     }
 #pragma GCC unroll 4
     for (int k = 0; k < kUnroll; ++k) {
-      d[k] = gradient_of<Element, Kind>(cap(d[k]), c, scale, cap);
+      d[k] = cap(d[k]);
     }
+    gradient_of<Element, Kind>(d, c, scale, cap);
 #pragma GCC unroll 4
     for (int k = 0; k < kUnroll; k += 2) {
       if constexpr (Kind::kAccumulate) {
@@ -77,15 +85,15 @@ void row_gradient(const typename Element::Storage* z, typename Element::Storage*
   }
   for (; i < vocab; i += kPair) {
     const int64_t count = vocab - i < kPair ? vocab - i : kPair;
-    load_tail<Element>(z + i, count, cap, d[0], d[1]);
-    d[0] = gradient_of<Element, Kind>(d[0], c, scale, cap);
-    d[1] = gradient_of<Element, Kind>(d[1], c, scale, cap);
+    Vec rest[2];
+    load_tail<Element>(z + i, count, cap, rest[0], rest[1]);
+    gradient_of<Element, Kind>(rest, c, scale, cap);
     if constexpr (Kind::kAccumulate) {
       load_sum_tail<Element>(dz + i, count, a, b);
-      d[0] = d[0] + a;
-      d[1] = d[1] + b;
+      rest[0] = rest[0] + a;
+      rest[1] = rest[1] + b;
     }
-    store_tail<Element>(dz + i, d[0], d[1], count);
+    store_tail<Element>(dz + i, rest[0], rest[1], count);
   }
 }
 
@@ -166,7 +174,8 @@ void scale_to_gradient(const KeptExp<Element>& kept, const GradientRow<Element>&
   if (row.g == 0) {
     return no_gradient(at);
   }
-  scale_kept(kept, at.vocab, row.max_logit, row.inverse_temperature, coefficient_at_zero(row));
+  scale_kept<Element, false>(kept, at.vocab, row.max_logit, row.inverse_temperature,
+                             coefficient_at_zero(row));
   at.dz[at.target] =
       Element::from_float(static_cast<float>(target_gradient(target_logit, 1, row)));
 }

@@ -75,26 +75,34 @@ struct LaneSums {
   Vec q;
 };
 
-// Adds e^(d/T) of a vector and gives it back. t is in units of d = z - m; the caller divides by T in
-// double.
-template <bool kSquares>
-inline Vec add_to(LaneSums& lane, Vec z, Vec max_logit, const ExpScale& scale) {
-  const Vec d = max(set1(scale.floor), z - max_logit);
-  const Vec e = scaled_exp(d, scale, Exp2::fine, 1.0f);
-  lane.s = lane.s + e;
-  lane.t = fma(e, d, lane.t);
-  if constexpr (kSquares) {
-    lane.q = fma(e, e, lane.q);
+// Adds e^(d/T) of some vectors, each to its lanes, and leaves it in their place. t is in units of
+// d = z - m; the caller divides by T in double.
+template <bool kSquares, int kCount>
+inline void add_to(LaneSums* lanes, Vec (&z)[kCount], Vec max_logit, const ExpScale& scale) {
+  Vec d[kCount];
+#pragma GCC unroll 4
+  for (int k = 0; k < kCount; ++k) {
+    d[k] = max(set1(scale.floor), z[k] - max_logit);
   }
-  return e;
+  scaled_exp(d, scale, Exp2::fine, 1.0f, z);
+#pragma GCC unroll 4
+  for (int k = 0; k < kCount; ++k) {
+    lanes[k].s = lanes[k].s + z[k];
+    lanes[k].t = fma(z[k], d[k], lanes[k].t);
+    if constexpr (kSquares) {
+      lanes[k].q = fma(z[k], z[k], lanes[k].q);
+    }
+  }
 }
 
 // Where e^u of a row is kept for its gradient: in the gradient itself. u counts from the maximum at
 // the time, so the row falls into segments, one for each rise of the maximum. begin of the first
-// segment is 0: what comes before it is 0 whatever the maximum.
+// segment is 0: what comes before it is 0 whatever the maximum. There is room for a rise in every
+// block of a vocabulary of 262,144; where there are more, all that is held is scaled, and rounded,
+// once more.
 template <class Element>
 struct KeptExp {
-  static constexpr int kSegments = 32;
+  static constexpr int kSegments = 1024 / Vec::kWidth;
   struct Segment {
     int64_t begin;
     float max_logit;
@@ -104,24 +112,29 @@ struct KeptExp {
   Segment segments[kSegments];
 };
 
-// Elements times a factor, in place.
-template <class Element>
+// What was held times a factor, in place: held on, or what the gradient is.
+template <class Element, bool kHold>
 void scale_elements(typename Element::Storage* e, int64_t count, float factor) {
   const Vec k = set1(factor);
   int64_t i = 0;
   Vec a;
   Vec b;
   for (; i + kPair <= count; i += kPair) {
-    Element::load_pair(e + i, a, b);
-    Element::store_pair(e + i, a * k, b * k);
+    Element::held_pair(e + i, a, b);
+    if constexpr (kHold) {
+      Element::hold_pair(e + i, a * k, b * k);
+    } else {
+      Element::store_pair(e + i, a * k, b * k);
+    }
   }
   for (; i < count; ++i) {
-    e[i] = Element::from_float(Element::to_float(e[i]) * factor);
+    const float scaled = Element::held(e[i]) * factor;
+    e[i] = kHold ? Element::hold(scaled) : Element::from_float(scaled);
   }
 }
 
 // All of [0, end) becomes factor e^((z - max_logit)/T).
-template <class Element>
+template <class Element, bool kHold>
 void scale_kept(const KeptExp<Element>& kept, int64_t end, float max_logit,
                 double inverse_temperature, double factor) {
   for (int k = 0; k < kept.count; ++k) {
@@ -129,7 +142,8 @@ void scale_kept(const KeptExp<Element>& kept, int64_t end, float max_logit,
     const int64_t next = k + 1 < kept.count ? kept.segments[k + 1].begin : end;
     const double shift =
         (static_cast<double>(kept.segments[k].max_logit) - max_logit) * inverse_temperature;
-    scale_elements<Element>(kept.e + begin, next - begin, static_cast<float>(factor * exp(shift)));
+    scale_elements<Element, kHold>(kept.e + begin, next - begin,
+                                   static_cast<float>(factor * exp(shift)));
   }
 }
 
@@ -137,7 +151,7 @@ template <class Element>
 void begin_segment(KeptExp<Element>& kept, int64_t begin, float max_logit,
                    double inverse_temperature) {
   if (kept.count == KeptExp<Element>::kSegments) {
-    scale_kept(kept, begin, max_logit, inverse_temperature, 1.0);
+    scale_kept<Element, true>(kept, begin, max_logit, inverse_temperature, 1.0);
     kept.count = 1;
     kept.segments[0] = {0, max_logit};
     return;
@@ -173,35 +187,39 @@ Sums block_sums(const typename Element::Storage* z, int64_t count, float max_log
     lanes[k] = {set1(0), set1(0), set1(0)};
   }
   int64_t i = 0;
-  Vec a;
-  Vec b;
   for (; i + kStep <= count; i += kStep) {
+    Vec e[kUnroll];
 #pragma GCC unroll 4
     for (int k = 0; k < kUnroll; k += 2) {
-      Element::load_pair(z + i + k * Vec::kWidth, a, b);
-      a = add_to<What::kSquares>(lanes[k], cap(a), m, scale);
-      b = add_to<What::kSquares>(lanes[k + 1], cap(b), m, scale);
-      if constexpr (What::kKeep) {
-        Element::store_pair(keep + i + k * Vec::kWidth, a, b);
+      Element::load_pair(z + i + k * Vec::kWidth, e[k], e[k + 1]);
+      e[k] = cap(e[k]);
+      e[k + 1] = cap(e[k + 1]);
+    }
+    add_to<What::kSquares>(lanes, e, m, scale);
+    if constexpr (What::kKeep) {
+#pragma GCC unroll 4
+      for (int k = 0; k < kUnroll; k += 2) {
+        Element::hold_pair(keep + i + k * Vec::kWidth, e[k], e[k + 1]);
       }
     }
     prefetch_lines(z + i + kBlock, kStep * sizeof *z);
   }
   for (; i < count; i += kPair) {
-    if (i + kPair <= count) {
-      Element::load_pair(z + i, a, b);
-      a = cap(a);
-      b = cap(b);
+    const int64_t rest = count - i < kPair ? count - i : kPair;
+    Vec e[2];
+    if (rest == kPair) {
+      Element::load_pair(z + i, e[0], e[1]);
+      e[0] = cap(e[0]);
+      e[1] = cap(e[1]);
     } else {
-      load_tail<Element>(z + i, count - i, cap, a, b);
+      load_tail<Element>(z + i, rest, cap, e[0], e[1]);
     }
-    a = add_to<What::kSquares>(lanes[0], a, m, scale);
-    b = add_to<What::kSquares>(lanes[1], b, m, scale);
+    add_to<What::kSquares>(lanes, e, m, scale);
     if constexpr (What::kKeep) {
-      if (i + kPair <= count) {
-        Element::store_pair(keep + i, a, b);
+      if (rest == kPair) {
+        Element::hold_pair(keep + i, e[0], e[1]);
       } else {
-        store_tail<Element>(keep + i, a, b, count - i);
+        hold_tail<Element>(keep + i, e[0], e[1], rest);
       }
     }
   }

@@ -31,8 +31,10 @@ class SoftCap {
     p = fma(p, square, set1(1.33314422036e-1f));
     p = fma(p, square, set1(-3.33332819422e-1f));
     const Vec near = fma(p * square, magnitude, magnitude);
-    const Vec e = scaled_exp(max(set1(exp_.floor), set1(0) - magnitude), exp_, Exp2::fine, 1.0f);
-    const Vec far = (set1(1) - e) / (set1(1) + e);
+    const Vec negative[1] = {max(set1(exp_.floor), set1(0) - magnitude)};
+    Vec e[1];
+    scaled_exp(negative, exp_, Exp2::fine, 1.0f, e);
+    const Vec far = (set1(1) - e[0]) / (set1(1) + e[0]);
     return set1(cap_) * copy_sign(select_less(magnitude, set1(0.625f), near, far), x);
   }
   float operator()(float u) const { return static_cast<float>(c_ * tanh(u / c_)); }

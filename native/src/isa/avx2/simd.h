@@ -80,6 +80,20 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_or_si256(low, high));
 }
 
+// Bits 29 .. 14 of floats in [0, 2), rounded: seven of the exponent, nine of the mantissa.
+inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
+  const __m256i half = _mm256_set1_epi32(0x2000);
+  const __m256i low = _mm256_srli_epi32(_mm256_add_epi32(_mm256_castps_si256(even.v), half), 14);
+  const __m256i high = _mm256_slli_epi32(_mm256_add_epi32(_mm256_castps_si256(odd.v), half), 2);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_blend_epi16(low, high, 0xaa));
+}
+inline void held_exp_pair(const uint16_t* p, Vec& even, Vec& odd) {
+  const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  const __m256i mask = _mm256_set1_epi32(0x3fffc000);
+  even = {_mm256_castsi256_ps(_mm256_and_si256(_mm256_slli_epi32(both, 14), mask))};
+  odd = {_mm256_castsi256_ps(_mm256_and_si256(_mm256_srli_epi32(both, 2), mask))};
+}
+
 inline Vec load_f16(const uint16_t* p) {
   return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
 }

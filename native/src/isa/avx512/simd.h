@@ -84,6 +84,22 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
 }
 #endif
 
+// Bits 29 .. 14 of floats in [0, 2), rounded: seven of the exponent, nine of the mantissa.
+inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
+  const __m512i half = _mm512_set1_epi32(0x2000);
+  const __m512i low = _mm512_srli_epi32(_mm512_add_epi32(_mm512_castps_si512(even.v), half), 14);
+  const __m512i high = _mm512_slli_epi32(_mm512_add_epi32(_mm512_castps_si512(odd.v), half), 2);
+  // (high & mask) | low
+  _mm512_storeu_si512(
+      p, _mm512_ternarylogic_epi32(high, _mm512_set1_epi32(-65536), low, 0xea));
+}
+inline void held_exp_pair(const uint16_t* p, Vec& even, Vec& odd) {
+  const __m512i both = _mm512_loadu_si512(p);
+  const __m512i mask = _mm512_set1_epi32(0x3fffc000);
+  even = {_mm512_castsi512_ps(_mm512_and_si512(_mm512_slli_epi32(both, 14), mask))};
+  odd = {_mm512_castsi512_ps(_mm512_and_si512(_mm512_srli_epi32(both, 2), mask))};
+}
+
 inline Vec load_f16(const uint16_t* p) {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
 }

@@ -70,6 +70,20 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
   vst1q_u16(p, vreinterpretq_u16_u32(vorrq_u32(low, high)));
 }
 
+// Bits 29 .. 14 of floats in [0, 2), rounded: seven of the exponent, nine of the mantissa.
+inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
+  const uint32x4_t half = vdupq_n_u32(0x2000);
+  const uint32x4_t low = vshrq_n_u32(vaddq_u32(vreinterpretq_u32_f32(even.v), half), 14);
+  const uint32x4_t high = vaddq_u32(vreinterpretq_u32_f32(odd.v), half);
+  vst1q_u16(p, vreinterpretq_u16_u32(vsliq_n_u32(low, vshrq_n_u32(high, 14), 16)));
+}
+inline void held_exp_pair(const uint16_t* p, Vec& even, Vec& odd) {
+  const uint32x4_t both = vreinterpretq_u32_u16(vld1q_u16(p));
+  const uint32x4_t mask = vdupq_n_u32(0x3fffc000);
+  even = {vreinterpretq_f32_u32(vandq_u32(vshlq_n_u32(both, 14), mask))};
+  odd = {vreinterpretq_f32_u32(vandq_u32(vshrq_n_u32(both, 2), mask))};
+}
+
 inline Vec load_f16(const uint16_t* p) {
   return {vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)))};
 }

@@ -88,6 +88,27 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
   p[1] = rounded_to_bf16(odd);
 }
 
+// Bits 29 .. 14 of floats in [0, 2), rounded: seven of the exponent, nine of the mantissa.
+inline uint16_t hold_exp(float e) {
+  uint32_t bits;
+  memcpy(&bits, &e, sizeof bits);
+  return static_cast<uint16_t>((bits + 0x2000u) >> 14);
+}
+inline float held_exp(uint16_t h) {
+  const uint32_t bits = uint32_t{h} << 14;
+  float e;
+  memcpy(&e, &bits, sizeof e);
+  return e;
+}
+inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
+  p[0] = hold_exp(even.v);
+  p[1] = hold_exp(odd.v);
+}
+inline void held_exp_pair(const uint16_t* p, Vec& even, Vec& odd) {
+  even = {held_exp(p[0])};
+  odd = {held_exp(p[1])};
+}
+
 inline float half_to_float(uint16_t h) { return half_bits_to_float(h); }
 inline uint16_t float_to_half(float f) { return float_to_half_bits(f); }
 inline Vec load_f16(const uint16_t* p) { return {half_to_float(*p)}; }

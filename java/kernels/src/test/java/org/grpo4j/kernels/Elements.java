@@ -31,11 +31,13 @@ final class Elements {
     };
   }
 
-  /** Half the distance between neighbours at 1, relative. */
+  /**
+   * What the gradient's roundings may cost: half the distance between neighbours at 1, and more.
+   */
   static double unitRoundoff(DType dtype) {
     return switch (dtype) {
       case F32 -> 0x1p-24;
-      case BF16 -> 0x1p-8;
+      case BF16 -> 0x1p-8 + 0x1p-10; // e^u waits in the gradient with two bits more
       case F16 -> 0x1p-11;
     };
   }
