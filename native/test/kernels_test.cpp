@@ -9,6 +9,8 @@
 
 #include "oracle.h"
 
+void check_weights();  // weights_test.cpp
+
 namespace {
 
 using oracle::expect;
@@ -254,6 +256,7 @@ void check_concurrent_calls() {
 }  // namespace
 
 int main() {
+  check_weights();
   for (int isa = 0; isa < GRPO4J_ISA_COUNT; ++isa) {
     if (grpo4j_use_isa(isa) != GRPO4J_OK) {
       printf("%s: skipped, not on this machine\n", grpo4j_isa_name(isa));

@@ -1,0 +1,168 @@
+// Advantages and token weights against plain formulas, written out once more.
+#include <math.h>
+
+#include <algorithm>
+#include <string>
+
+#include "oracle.h"
+
+namespace {
+
+using oracle::expect;
+
+// Groups of several sizes: none, one, two, and one that takes several rounds of a sum's lanes.
+const std::vector<int64_t> kOffsets = {0, 5, 5, 6, 8, 700};
+
+struct Completions {
+  Completions() {
+    std::mt19937_64 random(11);
+    for (int64_t i = 0; i < kOffsets.back(); ++i) {
+      rewards.push_back(static_cast<float>(random() % 7) - 3);
+      lengths.push_back(static_cast<int32_t>(random() % 50));
+    }
+    advantages.resize(rewards.size());
+  }
+  std::vector<float> compute(int32_t estimator, int32_t scale) {
+    const grpo4j_group_advantages_args args = {
+        kOffsets.back(), static_cast<int64_t>(kOffsets.size()) - 1, kOffsets.data(), rewards.data(),
+        lengths.data(), estimator, scale, kEpsilon, advantages.data()};
+    expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "status", "advantages");
+    return advantages;
+  }
+  static constexpr double kEpsilon = 0.25;  // large enough to be missed
+  std::vector<float> rewards;
+  std::vector<int32_t> lengths;
+  std::vector<float> advantages;
+};
+
+double mean(const std::vector<float>& values, int64_t begin, int64_t end) {
+  double sum = 0;
+  for (int64_t i = begin; i < end; ++i) sum += values[i];
+  return sum / static_cast<double>(end - begin);
+}
+
+double deviation(const std::vector<float>& values, int64_t begin, int64_t end) {
+  const double mu = mean(values, begin, end);
+  double sum = 0;
+  for (int64_t i = begin; i < end; ++i) sum += (values[i] - mu) * (values[i] - mu);
+  return sqrt(sum / static_cast<double>(end - begin - 1));
+}
+
+void same(const std::vector<double>& expected, const std::vector<float>& got, const char* where) {
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (!(fabs(expected[i] - got[i]) <= 4e-7 * (1 + fabs(expected[i])))) {
+      return expect(false, "value", (where + (" " + std::to_string(i))).c_str());
+    }
+  }
+}
+
+void check_advantages() {
+  Completions c;
+  std::vector<double> centred, divided, by_batch, others, weighted;
+  const double batch = deviation(c.rewards, 0, kOffsets.back()) + Completions::kEpsilon;
+  for (size_t g = 0; g + 1 < kOffsets.size(); ++g) {
+    const int64_t begin = kOffsets[g], end = kOffsets[g + 1];
+    const int64_t n = end - begin;
+    double tokens = 0, sum = 0;
+    for (int64_t i = begin; i < end; ++i) {
+      tokens += c.lengths[i];
+      sum += c.lengths[i] * static_cast<double>(c.rewards[i]);
+    }
+    for (int64_t i = begin; i < end; ++i) {
+      const double d = c.rewards[i] - (n == 1 ? 0 : mean(c.rewards, begin, end));
+      const double sigma = n == 1 ? 1 : deviation(c.rewards, begin, end);
+      centred.push_back(d);
+      divided.push_back(d / (sigma + Completions::kEpsilon));
+      by_batch.push_back(d / batch);
+      others.push_back(n == 1 ? d : d * static_cast<double>(n) / static_cast<double>(n - 1));
+      weighted.push_back(c.rewards[i] - (n == 1 ? 0 : sum / tokens));
+    }
+  }
+  same(divided, c.compute(GRPO4J_ADVANTAGE_GRPO, GRPO4J_SCALE_GROUP), "GRPO");
+  same(by_batch, c.compute(GRPO4J_ADVANTAGE_GRPO, GRPO4J_SCALE_BATCH), "GRPO by the batch");
+  same(centred, c.compute(GRPO4J_ADVANTAGE_GRPO, GRPO4J_SCALE_NONE), "GRPO undivided");
+  same(centred, c.compute(GRPO4J_ADVANTAGE_DR_GRPO, GRPO4J_SCALE_GROUP), "Dr.GRPO");
+  same(others, c.compute(GRPO4J_ADVANTAGE_RLOO, GRPO4J_SCALE_GROUP), "RLOO");
+  same(weighted, c.compute(GRPO4J_ADVANTAGE_OPO, GRPO4J_SCALE_GROUP), "OPO");
+
+  double tokens = 0, sum = 0, squares = 0;
+  for (size_t i = 0; i < centred.size(); ++i) tokens += c.lengths[i], sum += c.lengths[i] * centred[i];
+  for (size_t i = 0; i < centred.size(); ++i) {
+    squares += c.lengths[i] * (centred[i] - sum / tokens) * (centred[i] - sum / tokens);
+  }
+  std::vector<double> white;
+  for (double d : centred) white.push_back((d - sum / tokens) / sqrt(squares / (tokens - 1) + 1e-8));
+  same(white, c.compute(GRPO4J_ADVANTAGE_REINFORCE, GRPO4J_SCALE_GROUP), "REINFORCE");
+}
+
+void check_few_tokens() {
+  // Two tokens in all: n - 1 is half of n, which shows.
+  const int64_t offsets[] = {0, 2};
+  const float rewards[] = {1, 3};
+  const int32_t lengths[] = {1, 1};
+  float out[2];
+  const grpo4j_group_advantages_args args = {
+      2, 1, offsets, rewards, lengths, GRPO4J_ADVANTAGE_REINFORCE, GRPO4J_SCALE_GROUP, 0, out};
+  expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "status", "two tokens");
+  same({-sqrt(0.5), sqrt(0.5)}, {out[0], out[1]}, "two tokens");
+}
+
+void check_passk() {
+  const int64_t offsets[] = {0, 3, 5, 6};
+  const float rewards[] = {1, 5, 3, 2, 2, 9};
+  std::vector<float> out(6);
+  grpo4j_group_advantages_args args = {5, 2, offsets, rewards, nullptr, GRPO4J_ADVANTAGE_PASSK,
+                                       GRPO4J_SCALE_GROUP, 0.5, out.data()};
+  expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "status", "pass@k");
+  same({0, 2 / 2.5, 0, 0, 0, 0}, out, "pass@k");  // sigma of 1, 5, 3 is 2; the first of equals: 0
+  args.completions = 6;
+  args.groups = 3;
+  expect(grpo4j_group_advantages(&args) == GRPO4J_INVALID_ARGUMENT, "a group of one", "pass@k");
+}
+
+void check_token_weights(int32_t order) {
+  // An empty sequence, one of one token, one that takes several rounds of a sum's lanes.
+  const std::vector<int64_t> offsets = {0, 0, 1, 800};
+  const double region_weights[8] = {0.05, 0.5, 1, 3, 0, 20, 0, 1.5};
+  std::mt19937_64 random(12);
+  std::vector<uint8_t> regions;
+  std::vector<float> mask, got(800);
+  for (int64_t i = 0; i < offsets.back(); ++i) {
+    regions.push_back(static_cast<uint8_t>(1u << (random() % 8) | 1u << (random() % 8)));
+    mask.push_back(random() % 5 == 0 ? 0.0f : 1.0f);
+  }
+  grpo4j_token_weights_args args = {
+      800, 3, offsets.data(), regions.data(), mask.data(), {}, 0.1, 8, order, got.data()};
+  std::copy(region_weights, region_weights + 8, args.region_weights);
+  expect(grpo4j_token_weights(&args) == GRPO4J_OK, "status", "token weights");
+  std::vector<double> expected;
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    std::vector<double> raw;
+    double sum = 0, count = 0;
+    for (int64_t i = offsets[s]; i < offsets[s + 1]; ++i) {
+      double w = 0;
+      for (int k = 0; k < 8 && mask[i] != 0; ++k) {
+        w = fmax(w, (regions[i] >> k & 1) != 0 ? region_weights[k] : 0);
+      }
+      if (w > 0 && order == GRPO4J_CLAMP_THEN_MEAN) w = fmin(fmax(w, 0.1), 8);
+      raw.push_back(w);
+      sum += w;
+      count += w > 0;
+    }
+    for (double w : raw) {
+      w = count == 0 ? 0 : w * count / sum;
+      expected.push_back(w > 0 && order == GRPO4J_MEAN_THEN_CLAMP ? fmin(fmax(w, 0.1), 8) : w);
+    }
+  }
+  same(expected, got, order == GRPO4J_CLAMP_THEN_MEAN ? "clamped first" : "divided first");
+}
+
+}  // namespace
+
+void check_weights() {
+  check_advantages();
+  check_few_tokens();
+  check_passk();
+  check_token_weights(GRPO4J_CLAMP_THEN_MEAN);
+  check_token_weights(GRPO4J_MEAN_THEN_CLAMP);
+}
