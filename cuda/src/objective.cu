@@ -144,7 +144,7 @@ __device__ __forceinline__ void add_token(const ObjectivePass& pass, MetricSums&
   add_unit(sums, token);
 }
 
-__global__ void __launch_bounds__(kThreads) objective_of_tokens(const ObjectivePass pass) {
+__global__ void __launch_bounds__(kThreads, 2) objective_of_tokens(const ObjectivePass pass) {
   MetricSums sums = no_metrics();
   for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < pass.n;
        i += int64_t{gridDim.x} * kThreads) {
@@ -261,7 +261,7 @@ __device__ __forceinline__ void add_sequence(const ObjectivePass& pass, MetricSu
   }
 }
 
-__global__ void __launch_bounds__(kThreads) objective_of_sequences(const ObjectivePass pass) {
+__global__ void __launch_bounds__(kThreads, 2) objective_of_sequences(const ObjectivePass pass) {
   MetricSums sums = no_metrics();
   const int64_t warp = int64_t{blockIdx.x} * kWarps + threadIdx.x / kWarp;
   for (int64_t s = warp; s < pass.batch.sequences; s += int64_t{gridDim.x} * kWarps) {

@@ -8,8 +8,7 @@ namespace {
 template <class Element, class Kind, Sums kSums>
 cudaError_t launch_kind(const PolicyPass& pass, cudaStream_t stream) {
   const Chunks chunks(pass.args.logits.vocab);
-  const int64_t shared = int64_t{kL2Threads / kWarp * kScratchFloats<Element> * sizeof(float)} +
-                         chunks.count * int64_t{sizeof(ChunkState)} + int64_t{sizeof(GradientOrder)};
+  const int64_t shared = PolicyMemory<Element>::bytes(kL2Threads, chunks.count, 0);
   const LaunchShape shape = {static_cast<uint32_t>(pass.args.rows.n), kL2Threads,
                              static_cast<uint32_t>(shared), 1};
   return launch(policy_loss_by_l2<Element, Kind, kSums>, shape, stream, pass);

@@ -5,14 +5,12 @@
 namespace grpo4j::cuda {
 namespace {
 
-constexpr uint32_t kThreads = 256;
-
 template <class Element, class Kind, Sums kSums>
 cudaError_t launch_kind(const PolicyPass& pass, uint32_t parts, cudaStream_t stream) {
   const int64_t vocab = pass.args.logits.vocab;
   const LaunchShape shape = {
-      static_cast<uint32_t>(pass.args.rows.n) * parts, kThreads,
-      static_cast<uint32_t>(on_chip_bytes<Element>(Chunks(vocab), vocab, kThreads, parts)), parts};
+      static_cast<uint32_t>(pass.args.rows.n) * parts, kOnChipThreads,
+      static_cast<uint32_t>(on_chip_bytes<Element>(Chunks(vocab), vocab, kOnChipThreads, parts)), parts};
   return launch(policy_loss_on_chip<Element, Kind, kSums>, shape, stream, pass);
 }
 
@@ -21,8 +19,8 @@ cudaError_t launch_kind(const PolicyPass& pass, uint32_t parts, cudaStream_t str
 int64_t on_chip_bytes_of(const grpo4j_matrix& logits, uint32_t parts) {
   const Chunks chunks(logits.vocab);
   return logits.dtype == GRPO4J_F32
-             ? on_chip_bytes<F32>(chunks, logits.vocab, kThreads, parts)
-             : on_chip_bytes<Bf16>(chunks, logits.vocab, kThreads, parts);
+             ? on_chip_bytes<F32>(chunks, logits.vocab, kOnChipThreads, parts)
+             : on_chip_bytes<Bf16>(chunks, logits.vocab, kOnChipThreads, parts);
 }
 
 cudaError_t launch_on_chip(const PolicyPass& pass, uint32_t parts, cudaStream_t stream) {

@@ -29,6 +29,8 @@ struct F32 {
   static constexpr uint32_t kLowest = 0xff7fffffu;           // of the least finite value
   static constexpr bool kFinePolynomial = true;
 
+  static __device__ __forceinline__ Storage minus_infinity() { return float_of(kMinusInfinities); }
+  static __device__ __forceinline__ Storage lowest() { return float_of(kLowest); }
   static __device__ __forceinline__ float to_float(Storage s) { return s; }
   static __device__ __forceinline__ Storage from_float(float f) { return f; }
 
@@ -56,6 +58,10 @@ struct Bf16 {
   static constexpr uint32_t kLowest = 0xff7fff7fu;
   static constexpr bool kFinePolynomial = false;
 
+  static __device__ __forceinline__ Storage minus_infinity() {
+    return static_cast<Storage>(kMinusInfinities);
+  }
+  static __device__ __forceinline__ Storage lowest() { return static_cast<Storage>(kLowest); }
   static __device__ __forceinline__ float to_float(Storage s) {
     return float_of(static_cast<uint32_t>(s) << 16);
   }
@@ -99,6 +105,10 @@ struct F16 {
   static constexpr uint32_t kLowest = 0xfbfffbffu;
   static constexpr bool kFinePolynomial = false;
 
+  static __device__ __forceinline__ Storage minus_infinity() {
+    return static_cast<Storage>(kMinusInfinities);
+  }
+  static __device__ __forceinline__ Storage lowest() { return static_cast<Storage>(kLowest); }
   static __device__ __forceinline__ float to_float(Storage s) {
     return __half2float(same_bits<__half>(s));
   }

@@ -14,33 +14,45 @@
 
 namespace grpo4j::cuda {
 
-// Shared memory of a block, in this order: scratch of its warps, states of all chunks of the row, the
-// order for the gradient, the copy of its part of the row.
+constexpr uint32_t kOnChipThreads = 256;
+constexpr uint32_t kL2Threads = 512;
+
+// Shared memory of a block, in this order: scratch of its warps, the row's ends, what is known of the
+// row, the order for its gradient, the states of all its chunks, the copy of a part of it.
 template <class Element>
-struct OnChipMemory {
+struct PolicyMemory {
   float* scratch;
-  ChunkState* states;
+  RowEnds<Element> ends;
+  RowAsked* asked;
   GradientOrder* order;
+  ChunkState* states;
   uint4* vectors;
 
-  __device__ __forceinline__ OnChipMemory(uint32_t warps, int32_t chunks) {
+  __device__ __forceinline__ explicit PolicyMemory(int32_t chunks) {
     scratch = shared_arena<float>();
-    states = reinterpret_cast<ChunkState*>(scratch + warps * kScratchFloats<Element>);
-    order = reinterpret_cast<GradientOrder*>(states + chunks);
-    vectors = reinterpret_cast<uint4*>(order + 1);
+    ends.vectors =
+        reinterpret_cast<uint4*>(scratch + blockDim.x / kWarp * kScratchFloats<Element>);
+    asked = reinterpret_cast<RowAsked*>(ends.vectors + RowEnds<Element>::kCount);
+    order = reinterpret_cast<GradientOrder*>(asked + 1);
+    states = reinterpret_cast<ChunkState*>(order + 1);
+    vectors = reinterpret_cast<uint4*>(states + chunks);
+  }
+  // With a copy of so many vectors.
+  static int64_t bytes(uint32_t threads, int32_t chunks, int64_t vectors) {
+    return int64_t{threads / kWarp} * kScratchFloats<Element> * int64_t{sizeof(float)} +
+           int64_t{sizeof(RowAsked) + sizeof(GradientOrder)} +
+           chunks * int64_t{sizeof(ChunkState)} +
+           (vectors + RowEnds<Element>::kCount) * int64_t{sizeof(uint4)};
   }
 };
 
 // Bytes for the part of a row that one of `parts` blocks holds.
 template <class Element>
 inline int64_t on_chip_bytes(const Chunks& chunks, int64_t vocab, uint32_t threads,
-                                int64_t parts) {
+                             int64_t parts) {
   const int64_t most = (chunks.count + parts - 1) / parts * chunks.elements;
   const int64_t elements = most < vocab ? most : vocab;
-  const int64_t vectors = elements / Element::kPerVector + 2;
-  return int64_t{threads / kWarp} * kScratchFloats<Element> * int64_t{sizeof(float)} +
-         chunks.count * int64_t{sizeof(ChunkState)} + int64_t{sizeof(GradientOrder)} +
-         vectors * int64_t{sizeof(uint4)};
+  return PolicyMemory<Element>::bytes(threads, chunks.count, elements / Element::kPerVector + 2);
 }
 
 // All threads of the blocks that share a row.
@@ -81,113 +93,142 @@ __device__ __forceinline__ void decide(const PolicyPass& pass, const RowAsked& a
   __syncthreads();
 }
 
-template <class Element, class Kind, Sums kSums>
-__global__ void __launch_bounds__(256, 3) policy_loss_on_chip(const PolicyPass pass) {
-  const uint32_t parts = cluster_size();
-  const int64_t i = blockIdx.x / parts;
-  const bool first_block = cluster_rank() == 0;
-  const bool accumulate = Kind::kAccumulate;
+// A row of a call, for the block that is one of `parts`; cheap enough to be made again after a loop
+// that needs the registers.
+template <class Element>
+struct PolicyRow {
+  Row<Element> row;
+  typename Element::Storage* dz;
+  Chunks chunks;
+  ChunkRange of_block;
+
+  __device__ __forceinline__ PolicyRow(const grpo4j_policy_loss_args& args, int64_t i,
+                                       uint32_t part, uint32_t parts)
+      : row(logits_row<Element>(args.logits, row_of(args.rows, i))),
+        dz(gradient_row<Element>(args.gradient, row_of(args.rows, i))),
+        chunks(args.logits.vocab),
+        of_block(part_of({0, chunks.count}, part, parts)) {}
+
+  __device__ __forceinline__ void no_gradient(bool accumulate) const {
+    const Row<Element> to(dz, row.vocab);
+    cuda::no_gradient(to, accumulate, vectors_of(to, chunks, of_block), threadIdx.x, blockDim.x);
+  }
+};
+
+// What precedes the statistics. False: the row is masked or bad, and done with. A barrier must
+// follow.
+template <class Element, class Kind>
+__device__ __forceinline__ bool begin_row(const PolicyPass& pass, int64_t i, uint32_t part,
+                                          uint32_t parts, const PolicyMemory<Element>& memory) {
   const RowHead head = row_head(batch_of(pass.args), i);
-  if (first_block && threadIdx.x == 0 && (head.masked || head.reason != GRPO4J_ROW_OK)) {
+  const bool readable = !head.masked && head.reason == GRPO4J_ROW_OK;
+  if (part == 0 && threadIdx.x == 0 && !readable) {
     finish_unread(pass, i, head);
   }
   if (!head.exists) {
-    return;
+    return false;
   }
-  const Row<Element> row = logits_row<Element>(pass.args.logits, head.row);
-  auto* dz = gradient_row<Element>(pass.args.gradient, head.row);
-  const Row<Element> to(dz, row.vocab);
-  const Chunks chunks(row.vocab);
-  const ChunkRange of_block = part_of({0, chunks.count}, cluster_rank(), parts);
-  const VectorRange written = vectors_of(to, chunks, of_block);
-  if (head.masked || head.reason != GRPO4J_ROW_OK) {
-    no_gradient(to, accumulate, written, threadIdx.x, blockDim.x);
-    return;
+  const PolicyRow<Element> at(pass.args, i, part, parts);
+  if (!readable) {
+    at.no_gradient(Kind::kAccumulate);
+    return false;
   }
+  memory.ends.template fill<typename Kind::Cap>(at.row);
+  if (threadIdx.x == 0) {
+    *memory.asked = ask_row<Element, Kind>(pass.args.rows.soft_cap, i, head, at.row, at.dz,
+                                           part == 0);
+  }
+  return true;
+}
 
-  const OnChipMemory<Element> memory(blockDim.x / kWarp, chunks.count);
-  const VectorRange held = vectors_of(row, chunks, of_block);
-  const Stage stage = {memory.vectors, held.begin, held.end};
-  const ChunkRange mine = chunks_of_warp(of_block);
-  const RowAsked asked = ask_row<Element, Kind>(pass.args.rows.soft_cap, i, head, row, dz, first_block);
-  const ChunkWork work = {exp2_scale(head.inverse_temperature), pass.args.rows.soft_cap,
-                          memory.scratch, memory.states, 0};
-  StagedTiles<Element, typename Kind::Cap> tiles(row, stage, inner_tiles_of<Element>(chunks, mine));
-  chunk_states<Element, typename Kind::Cap, kSums>(row, chunks, mine, work, tiles);
-  cp_async_wait<0>();
-  // No block overwrites its part of the row before all have read theirs and the vector after it.
-  barrier(parts);
-  if (parts > 1) {
-    gather_states(memory.states, chunks.count, of_block);
-    // No block ends while another reads its shared memory.
-    barrier(parts);
-  }
-  decide(pass, asked, memory.states, chunks.count, memory.order);
+template <class Element>
+__device__ __forceinline__ ChunkWork work_of(const PolicyPass& pass,
+                                             const PolicyMemory<Element>& memory) {
+  return {exp2_scale(memory.asked->head.inverse_temperature), pass.args.rows.soft_cap,
+          memory.scratch, memory.states, 0};
+}
 
-  const GradientOrder order = *memory.order;
-  if (!order.writes) {
-    no_gradient(to, accumulate, written, threadIdx.x, blockDim.x);
-    return;
-  }
-  const Gradient<Element, Kind> gradient(order.coefficients,
-                                         typename Kind::Cap(pass.args.rows.soft_cap));
-  write_gradient(gradient, FromStage<Element>{row, stage}, row, dz, held, threadIdx.x, blockDim.x);
+// The target's own element, after all others.
+template <class Element>
+__device__ __forceinline__ void store_target(const PolicyRow<Element>& at,
+                                             const PolicyMemory<Element>& memory) {
   __syncthreads();
-  const VectorRange elements = elements_of(row, held);
-  if (threadIdx.x == 0 && head.target >= elements.begin && head.target < elements.end) {
-    store_element(dz + head.target, Element::from_float(order.at_target));
+  const int64_t target = memory.asked->head.target;
+  const VectorRange elements = elements_of(at.row, vectors_of(at.row, at.chunks, at.of_block));
+  if (threadIdx.x == 0 && target >= elements.begin && target < elements.end) {
+    store_element(at.dz + target, Element::from_float(memory.order->at_target));
   }
 }
 
-constexpr uint32_t kL2Threads = 512;
+template <class Element, class Kind, Sums kSums>
+__global__ void __launch_bounds__(kOnChipThreads, 2) policy_loss_on_chip(const PolicyPass pass) {
+  using Cap = typename Kind::Cap;
+  const uint32_t parts = cluster_size();
+  const int64_t i = blockIdx.x / parts;
+  const PolicyMemory<Element> memory(Chunks(pass.args.logits.vocab).count);
+  if (!begin_row<Element, Kind>(pass, i, cluster_rank(), parts, memory)) {
+    return;
+  }
+  __syncthreads();
+  {
+    const PolicyRow<Element> at(pass.args, i, cluster_rank(), parts);
+    const VectorRange held = vectors_of(at.row, at.chunks, at.of_block);
+    const Stage stage = {memory.vectors, held.begin, held.end};
+    const ChunkRange mine = chunks_of_warp(at.of_block);
+    StagedTiles<Element, Cap> tiles(at.row, memory.ends, stage,
+                                    inner_tiles_of<Element>(at.chunks, mine));
+    chunk_states<Element, Cap, kSums>(at.row, at.chunks, mine, work_of(pass, memory), tiles);
+    cp_async_wait<0>();
+  }
+  // No block overwrites its part of the row before all have read theirs and the vector after it.
+  barrier(parts);
+  const PolicyRow<Element> at(pass.args, i, cluster_rank(), parts);
+  if (parts > 1) {
+    gather_states(memory.states, at.chunks.count, at.of_block);
+    // No block ends while another reads its shared memory.
+    barrier(parts);
+  }
+  decide(pass, *memory.asked, memory.states, at.chunks.count, memory.order);
+  if (!memory.order->writes) {
+    at.no_gradient(Kind::kAccumulate);
+    return;
+  }
+  const VectorRange held = vectors_of(at.row, at.chunks, at.of_block);
+  const Stage stage = {memory.vectors, held.begin, held.end};
+  const Gradient<Element, Kind> gradient(memory.order->coefficients, Cap(pass.args.rows.soft_cap));
+  write_gradient(gradient, FromStage<Element>{at.row, stage}, at.row, at.dz, held, threadIdx.x,
+                 blockDim.x);
+  store_target(at, memory);
+}
 
 template <class Element, class Kind, Sums kSums>
 __global__ void __launch_bounds__(kL2Threads, 1) policy_loss_by_l2(const PolicyPass pass) {
+  using Cap = typename Kind::Cap;
   const int64_t i = blockIdx.x;
-  const bool accumulate = Kind::kAccumulate;
-  const RowHead head = row_head(batch_of(pass.args), i);
-  if (threadIdx.x == 0 && (head.masked || head.reason != GRPO4J_ROW_OK)) {
-    finish_unread(pass, i, head);
-  }
-  if (!head.exists) {
+  const PolicyMemory<Element> memory(Chunks(pass.args.logits.vocab).count);
+  if (!begin_row<Element, Kind>(pass, i, 0, 1, memory)) {
     return;
-  }
-  const Row<Element> row = logits_row<Element>(pass.args.logits, head.row);
-  auto* dz = gradient_row<Element>(pass.args.gradient, head.row);
-  const Row<Element> to(dz, row.vocab);
-  const Chunks chunks(row.vocab);
-  const ChunkRange all = {0, chunks.count};
-  if (head.masked || head.reason != GRPO4J_ROW_OK) {
-    no_gradient(to, accumulate, vectors_of(to, chunks, all), threadIdx.x, blockDim.x);
-    return;
-  }
-
-  const OnChipMemory<Element> memory(blockDim.x / kWarp, chunks.count);
-  const ChunkRange mine = chunks_of_warp(all);
-  const RowAsked asked = ask_row<Element, Kind>(pass.args.rows.soft_cap, i, head, row, dz, true);
-  const ChunkWork work = {exp2_scale(head.inverse_temperature), pass.args.rows.soft_cap,
-                          memory.scratch, memory.states, 0};
-  {
-    StreamedTiles<Element, typename Kind::Cap, Cache::kAgain> tiles(row, inner_tiles_of<Element>(chunks, mine));
-    chunk_states<Element, typename Kind::Cap, kSums>(row, chunks, mine, work, tiles);
   }
   __syncthreads();
-  decide(pass, asked, memory.states, chunks.count, memory.order);
-
-  const GradientOrder order = *memory.order;
-  if (!order.writes) {
-    no_gradient(to, accumulate, vectors_of(to, chunks, all), threadIdx.x, blockDim.x);
+  {
+    const PolicyRow<Element> at(pass.args, i, 0, 1);
+    const ChunkRange mine = chunks_of_warp(at.of_block);
+    StreamedTiles<Element, Cap, Cache::kAgain> tiles(at.row, memory.ends,
+                                                     inner_tiles_of<Element>(at.chunks, mine));
+    chunk_states<Element, Cap, kSums>(at.row, at.chunks, mine, work_of(pass, memory), tiles);
+  }
+  __syncthreads();
+  const PolicyRow<Element> at(pass.args, i, 0, 1);
+  decide(pass, *memory.asked, memory.states, at.chunks.count, memory.order);
+  if (!memory.order->writes) {
+    at.no_gradient(Kind::kAccumulate);
     return;
   }
   // Each warp goes back over what it read itself.
-  const Gradient<Element, Kind> gradient(order.coefficients,
-                                         typename Kind::Cap(pass.args.rows.soft_cap));
-  write_gradient(gradient, FromMemory<Element>{row}, row, dz, vectors_of(row, chunks, mine),
-                 lane_id(), kWarp);
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    store_element(dz + head.target, Element::from_float(order.at_target));
-  }
+  const Gradient<Element, Kind> gradient(memory.order->coefficients, Cap(pass.args.rows.soft_cap));
+  write_gradient(gradient, FromMemory<Element>{at.row}, at.row, at.dz,
+                 vectors_of(at.row, at.chunks, chunks_of_warp(at.of_block)), lane_id(), kWarp);
+  store_target(at, memory);
 }
 
 }  // namespace grpo4j::cuda

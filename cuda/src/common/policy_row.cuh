@@ -24,7 +24,7 @@ struct __align__(16) GradientOrder {
 };
 
 // What is known of a row before its statistics.
-struct RowAsked {
+struct __align__(16) RowAsked {
   int64_t i;
   RowHead head;
   float target_logit;       // after the cap

@@ -16,7 +16,7 @@ cudaError_t launch_row_pass(RowPass pass, const RowPassPlan& plan, const Finish&
   }
   pass.blocks_per_row = plan.blocks_per_row;
   const int32_t chunks = Chunks(pass.batch.logits.vocab).count;
-  const uint32_t shared = row_pass_shared_bytes<Element>(plan.threads, chunks);
+  const uint32_t shared = RowPassMemory<Element>::bytes(plan.threads, chunks);
   const LaunchShape rows = {static_cast<uint32_t>(n) * plan.blocks_per_row, plan.threads, shared,
                             1};
   const cudaError_t error =
@@ -24,9 +24,9 @@ cudaError_t launch_row_pass(RowPass pass, const RowPassPlan& plan, const Finish&
   if (error != cudaSuccess || plan.blocks_per_row == 1) {
     return error;
   }
-  constexpr uint32_t kRowsPerBlock = 4;
+  constexpr uint32_t kRowsPerBlock = kRowPassThreads / kWarp;
   const LaunchShape merges = {(static_cast<uint32_t>(n) + kRowsPerBlock - 1) / kRowsPerBlock,
-                              kRowsPerBlock * kWarp, 0, 1};
+                              kRowPassThreads, 0, 1};
   return launch(row_pass_merge<Element, Cap, Finish>, merges, stream, pass, finish);
 }
 

@@ -78,6 +78,10 @@ __device__ __forceinline__ uint4 logits_of(uint4 v) {
 }
 
 template <class Element, class Cap>
+__device__ __forceinline__ typename Element::Storage logit_of(typename Element::Storage logit) {
+  return Cap::kCaps && Element::to_float(logit) == -kInfinity ? Element::lowest() : logit;
+}
+template <class Element, class Cap>
 __device__ __forceinline__ Tile logits_of(Tile tile) {
 #pragma unroll
   for (int k = 0; k < kTileVectors; ++k) {
@@ -86,41 +90,42 @@ __device__ __forceinline__ Tile logits_of(Tile tile) {
   return tile;
 }
 
-__device__ __forceinline__ uint32_t bits_of(uint16_t element) { return element; }
-
-// A word with the low bits of element in one of its places.
+// The vectors that only partly are the row's, one at each end, in shared memory. The places before and
+// behind the row hold -inf: what isn't the row's is never read.
 template <class Element>
-__device__ __forceinline__ uint32_t placed(uint32_t element, uint32_t place, uint32_t word) {
-  if constexpr (Element::kPerVector == 4) {
-    return element;
-  } else {
-    return place == 0 ? (word & 0xffff0000u) | (element & 0xffffu)
-                      : (word & 0xffffu) | (element << 16);
-  }
-}
+struct RowEnds {
+  using Storage = typename Element::Storage;
+  static constexpr uint32_t kCount = 2;
 
-// Vector j of a row, with -inf in the places that aren't the row's: those are never read.
-template <class Element, class Cap>
-__device__ __forceinline__ uint4 load_at_edge(const Row<Element>& row, int64_t j) {
-  constexpr uint32_t kPerWord = Element::kPerVector / 4;
-  const int64_t first = row.element_of(j);
-  if (first >= 0 && first + Element::kPerVector <= row.vocab) {
-    return logits_of<Element, Cap>(load16<Cache::kAgain>(row.vectors() + j));
-  }
-  uint32_t words[4];
-#pragma unroll
-  for (uint32_t w = 0; w < 4; ++w) {
-    words[w] = Element::kMinusInfinities;
-#pragma unroll
-    for (uint32_t p = 0; p < kPerWord; ++p) {
-      const int64_t e = first + w * kPerWord + p;
-      if (e >= 0 && e < row.vocab) {
-        const uint32_t element = logits_of<Element, Cap>(bits_of(load_element(row.z + e)));
-        words[w] = placed<Element>(element, p, words[w]);
-      }
+  uint4* vectors;  // the row's first, and the one behind its last whole one
+
+  // One element a thread. A barrier must follow.
+  template <class Cap>
+  __device__ __forceinline__ void fill(const Row<Element>& row) const {
+    constexpr uint32_t kPlaces = Element::kPerVector;
+    if (threadIdx.x < 2 * kPlaces) {
+      const int64_t j = threadIdx.x < kPlaces ? 0 : row.whole_end();
+      const int64_t e = row.element_of(j) + threadIdx.x % kPlaces;
+      auto* places = reinterpret_cast<Storage*>(vectors);
+      const bool inside = e >= 0 && e < row.vocab;
+      places[threadIdx.x] =
+          inside ? logit_of<Element, Cap>(load_element(row.z + e)) : Element::minus_infinity();
     }
   }
-  return {words[0], words[1], words[2], words[3]};
+};
+
+// Vector j of a row, at its ends and beyond.
+template <class Element, class Cap>
+__device__ __forceinline__ uint4 load_at_edge(const Row<Element>& row,
+                                              const RowEnds<Element>& ends, int64_t j) {
+  if (j >= row.whole_begin() && j < row.whole_end()) {
+    return logits_of<Element, Cap>(load16<Cache::kAgain>(row.vectors() + j));
+  }
+  if (j == 0 || j == row.whole_end()) {
+    return ends.vectors[j == row.whole_end() ? 1 : 0];
+  }
+  constexpr uint32_t kNone = Element::kMinusInfinities;
+  return {kNone, kNone, kNone, kNone};
 }
 
 // Tiles straight from memory, each asked for while the one before it is computed.
@@ -128,8 +133,9 @@ template <class Element, class Cap, Cache kCache>
 class StreamedTiles {
  public:
   // inner: the tiles that next() will be called for, one after another.
-  __device__ __forceinline__ StreamedTiles(const Row<Element>& row, const TileRange& inner)
-      : row_(row), realignment_(row.misalignment), end_(inner.end) {
+  __device__ __forceinline__ StreamedTiles(const Row<Element>& row, const RowEnds<Element>& ends,
+                                           const TileRange& inner)
+      : row_(row), ends_(ends), realignment_(row.misalignment), end_(inner.end) {
     if (inner.begin < inner.end) {
       load(inner.begin);
     }
@@ -149,9 +155,9 @@ class StreamedTiles {
     Tile now;
 #pragma unroll
     for (int k = 0; k < kTileVectors; ++k) {
-      now.v[k] = load_at_edge<Element, Cap>(row_, j + k * int64_t{kWarp});
+      now.v[k] = load_at_edge<Element, Cap>(row_, ends_, j + k * int64_t{kWarp});
     }
-    now.after = load_at_edge<Element, Cap>(row_, j + TileShape<Element>::kVectors);
+    now.after = load_at_edge<Element, Cap>(row_, ends_, j + TileShape<Element>::kVectors);
     realignment_.apply(now);
     return now;
   }
@@ -169,6 +175,7 @@ class StreamedTiles {
   }
 
   const Row<Element>& row_;
+  const RowEnds<Element>& ends_;
   Realignment<Element> realignment_;
   int64_t end_;
   Tile ahead_ = {};
@@ -186,9 +193,9 @@ struct Stage {
 template <class Element, class Cap>
 class StagedTiles {
  public:
-  __device__ __forceinline__ StagedTiles(const Row<Element>& row, const Stage& stage,
-                                         const TileRange& inner)
-      : row_(row), stage_(stage), realignment_(row.misalignment), asked_(inner.begin),
+  __device__ __forceinline__ StagedTiles(const Row<Element>& row, const RowEnds<Element>& ends,
+                                         const Stage& stage, const TileRange& inner)
+      : row_(row), ends_(ends), stage_(stage), realignment_(row.misalignment), asked_(inner.begin),
         end_(inner.end) {
     for (uint32_t k = 0; k < kAhead; ++k) {
       ask();
@@ -221,12 +228,12 @@ class StagedTiles {
 #pragma unroll
     for (int k = 0; k < kTileVectors; ++k) {
       const int64_t at = j + k * int64_t{kWarp};
-      now.v[k] = load_at_edge<Element, Cap>(row_, at);
+      now.v[k] = load_at_edge<Element, Cap>(row_, ends_, at);
       if (at < stage_.end) {
         stage_.vectors[at - stage_.first] = now.v[k];
       }
     }
-    now.after = load_at_edge<Element, Cap>(row_, j + TileShape<Element>::kVectors);
+    now.after = load_at_edge<Element, Cap>(row_, ends_, j + TileShape<Element>::kVectors);
     // Behind the row's last tile no other one brings the vector that holds its last elements.
     const int64_t after = (tile + 1) * TileShape<Element>::kVectors;
     const bool last = (tile + 1) * TileShape<Element>::kElements >= row_.vocab;
@@ -260,6 +267,7 @@ class StagedTiles {
   }
 
   const Row<Element>& row_;
+  const RowEnds<Element>& ends_;
   const Stage& stage_;
   Realignment<Element> realignment_;
   int64_t asked_;

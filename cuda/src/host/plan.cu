@@ -5,14 +5,14 @@
 
 #include "common/chunks.cuh"
 #include "common/policy_launch.cuh"
+#include "common/row_pass.cuh"
 #include "host/variant.h"
 
 namespace grpo4j::cuda {
 namespace {
 
-constexpr int64_t kWarps = 8;           // of a block that has a row to itself
-constexpr int64_t kWarpsOfPart = 4;     // of a block that shares one
-constexpr int64_t kBlocksPerProcessor = 2;  // below this, memory isn't kept busy
+constexpr int64_t kWarps = kRowPassThreads / kWarp;
+constexpr int64_t kBlocksPerProcessor = 4;  // of the forward pass; below this, memory isn't kept busy
 
 std::atomic<int32_t>& variant() {
   static std::atomic<int32_t> forced{GRPO4J_CUDA_AUTO};
@@ -68,8 +68,8 @@ PolicyPlan plan_policy(const DeviceInfo& device, int64_t n, const grpo4j_matrix&
   if (Chunks(logits.vocab).count > kWarps && 8 * n <= device.multiprocessors) {
     return {GRPO4J_CUDA_SPLIT, 1};
   }
-  // One block of a multiprocessor loads while another computes and a third stores.
-  for (int64_t blocks = 3; blocks >= 1; --blocks) {
+  // One block of a multiprocessor loads while another computes and stores.
+  for (int64_t blocks = 2; blocks >= 1; --blocks) {
     for (const int32_t variant : kOnChip) {
       if (possible(device, logits, variant) &&
           resident(device, on_chip_bytes_of(logits, parts_of(variant))) >= blocks) {
@@ -83,7 +83,7 @@ PolicyPlan plan_policy(const DeviceInfo& device, int64_t n, const grpo4j_matrix&
 RowPassPlan plan_row_pass(const DeviceInfo& device, int64_t n, int64_t vocab) {
   const int64_t chunks = Chunks(vocab).count;
   const int64_t wanted = kBlocksPerProcessor * device.multiprocessors;
-  const int64_t most = divide_up(chunks, kWarpsOfPart);
+  const int64_t most = divide_up(chunks, kWarps);
   int64_t blocks = n == 0 || n >= wanted || chunks <= kWarps
                        ? 1
                        : std::min(most, divide_up(wanted, n));
@@ -93,13 +93,13 @@ RowPassPlan plan_row_pass(const DeviceInfo& device, int64_t n, int64_t vocab) {
     blocks = 1;
   }
   if (blocks == 1) {
-    return {1, static_cast<uint32_t>(32 * std::min(kWarps, chunks)), 0};
+    return {1, static_cast<uint32_t>(kWarp * std::min(kWarps, chunks)), 0};
   }
-  return {static_cast<uint32_t>(blocks), static_cast<uint32_t>(32 * kWarpsOfPart), n * chunks};
+  return {static_cast<uint32_t>(blocks), kRowPassThreads, n * chunks};
 }
 
 uint32_t gradient_blocks(const DeviceInfo& device, int64_t n, int64_t vocab) {
-  const int64_t wanted = 4 * kBlocksPerProcessor * device.multiprocessors;
+  const int64_t wanted = 2 * kBlocksPerProcessor * device.multiprocessors;
   const int64_t blocks = n == 0 ? 1 : divide_up(wanted, n);
   return static_cast<uint32_t>(std::min<int64_t>(blocks, Chunks(vocab).count));
 }
