@@ -276,7 +276,7 @@ public final class DecoderModel implements AutoCloseable {
     return rope;
   }
 
-  private List<DecoderLayer> gatherLayers() {
+  List<DecoderLayer> gatherLayers() {
     List<DecoderLayer> layers = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
       layers.add(DecoderLayer.of(config, parameters, rope, i));
@@ -284,7 +284,7 @@ public final class DecoderModel implements AutoCloseable {
     return layers;
   }
 
-  private Tensor norm(Tensor x) {
+  Tensor norm(Tensor x) {
     return DecoderLayer.rmsNorm(x, parameter("model.norm.weight"), config);
   }
 

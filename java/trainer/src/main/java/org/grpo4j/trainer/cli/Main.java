@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       GenerateCommand.class,
       EvalCommand.class,
       CompareCommand.class,
+      ServeCommand.class,
       SelfcheckCommand.class,
       EmbeddedCommand.class,
       DoctorCommand.class
@@ -76,7 +77,8 @@ public final class Main implements Runnable {
             "sft", ConfigLoader.SFT,
             "generate", ConfigLoader.GENERATE,
             "eval", ConfigLoader.EVAL,
-            "compare", ConfigLoader.COMPARE);
+            "compare", ConfigLoader.COMPARE,
+            "serve", ConfigLoader.SERVE);
     line.getSubcommands()
         .forEach(
             (name, command) -> {

@@ -36,6 +36,9 @@ public final class ConfigLoader<T extends Record> {
   /** Loader of {@code ./grpo4j eval}. */
   public static final ConfigLoader<EvalConfig> EVAL = new ConfigLoader<>(EvalConfig.class);
 
+  /** Loader of {@code ./grpo4j serve}. */
+  public static final ConfigLoader<ServeConfig> SERVE = new ConfigLoader<>(ServeConfig.class);
+
   private final Schema<T> schema;
 
   private ConfigLoader(Class<T> type) {

@@ -95,6 +95,11 @@ final class Policy implements AutoCloseable {
     return padToken;
   }
 
+  /** The tokens that end its answers. */
+  Set<Integer> stopTokens() {
+    return Set.copyOf(stopTokens);
+  }
+
   Sampler sampler() {
     return new Sampler(model, stopTokens, padToken);
   }

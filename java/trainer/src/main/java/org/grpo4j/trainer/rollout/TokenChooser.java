@@ -11,10 +11,10 @@ import org.bytedeco.pytorch.global.torch;
 import org.grpo4j.torch.InputException;
 
 /** Picks the next token of each row from its logits; the order is temperature, top-k, top-p. */
-final class TokenChooser {
+public final class TokenChooser {
   private final SamplingConfig config;
 
-  TokenChooser(SamplingConfig config) {
+  public TokenChooser(SamplingConfig config) {
     this.config = config;
   }
 
@@ -23,7 +23,7 @@ final class TokenChooser {
    * @param uniforms one draw in [0, 1) per row; unused when greedy
    * @param tokens receives the chosen token of each row
    */
-  void choose(Tensor logits, double[] uniforms, int[] tokens) {
+  public void choose(Tensor logits, double[] uniforms, int[] tokens) {
     int rows = Math.toIntExact(logits.size(0));
     if (config.isGreedy()) {
       Tensor best = torch.argmax(logits, new LongOptional(-1), false);

@@ -31,9 +31,17 @@ final class EmbeddedTokenizer {
   static final List<String> SPECIAL_TOKENS =
       Stream.concat(CONTROL.stream(), TAGS.stream()).toList();
 
+  /**
+   * Turns between control tokens. Tools become the signatures that the task's prompts list, one a
+   * line at the start of the first message.
+   */
   static final String CHAT_TEMPLATE =
-      "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content']"
-          + " + '<|im_end|>\\n' }}{% endfor %}"
+      "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' }}"
+          + "{% if loop.first and tools %}{% for tool in tools %}"
+          + "{{ tool['function']['name'] + '(' +"
+          + " ((tool['function']['parameters'] or {})['properties'] or {}) | join(', ') + ')\\n' }}"
+          + "{% endfor %}{% endif %}"
+          + "{{ message['content'] + '<|im_end|>\\n' }}{% endfor %}"
           + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
   private static final int CORPUS_EXAMPLES = 4000;

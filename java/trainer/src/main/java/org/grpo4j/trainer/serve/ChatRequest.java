@@ -1,0 +1,99 @@
+package org.grpo4j.trainer.serve;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.text.ChatTemplate;
+
+/**
+ * {@code POST /v1/chat/completions}.
+ *
+ * @param readCalls whether the completion may hold tool calls
+ * @param parallelCalls false: only the first call is given
+ */
+record ChatRequest(
+    Generation generation, StreamMode stream, boolean readCalls, boolean parallelCalls) {
+  private static final int MOST_LOGPROBS = 20;
+
+  /**
+   * Reads a request and renders its prompt.
+   *
+   * @throws ApiException 400, naming the field
+   */
+  static ChatRequest of(RequestFields fields, ServedModel served) {
+    fields.refuse("functions", "use 'tools'");
+    fields.refuse("function_call", "use 'tool_choice'");
+    requireText(fields);
+    List<Map<String, Object>> messages = ChatMessages.messages(fields);
+    List<Map<String, Object>> tools = ChatMessages.tools(fields);
+    boolean useTools = mayCall(fields) && !tools.isEmpty();
+    boolean logProbs = fields.flag("logprobs", false);
+    int top = fields.integer("top_logprobs", 0, 0, MOST_LOGPROBS);
+    if (top > 0 && !logProbs) {
+      throw ApiException.badRequest("top_logprobs", "'top_logprobs' needs 'logprobs': true.");
+    }
+    long[] prompt = prompt(fields, served, messages, useTools ? tools : List.of());
+    Generation generation =
+        new SamplingFields(fields, served)
+            .read(prompt, "messages", maxTokens(fields), logProbs ? top : -1);
+    return new ChatRequest(
+        generation, StreamMode.of(fields), useTools, fields.flag("parallel_tool_calls", true));
+  }
+
+  private static void requireText(RequestFields fields) {
+    JsonNode format = fields.get("response_format");
+    if (!format.isMissingNode() && !format.path("type").asText().equals("text")) {
+      throw ApiException.badRequest(
+          "response_format",
+          "'response_format' other than {\"type\": \"text\"} is not supported: this server does not"
+              + " constrain decoding.");
+    }
+  }
+
+  /** Whether tool_choice lets the model call; what would force it is refused. */
+  private static boolean mayCall(RequestFields fields) {
+    JsonNode choice = fields.get("tool_choice");
+    if (choice.isMissingNode() || choice.asText().equals("auto")) {
+      return true;
+    }
+    if (choice.asText().equals("none")) {
+      return false;
+    }
+    throw ApiException.badRequest(
+        "tool_choice",
+        "'tool_choice' %s is not supported: this server does not constrain decoding. Use 'auto' or 'none'."
+            .formatted(choice));
+  }
+
+  /** The newer name wins; −1: no limit of its own. */
+  private static int maxTokens(RequestFields fields) {
+    int older = fields.integer("max_tokens", -1, 1, Integer.MAX_VALUE);
+    return fields.integer("max_completion_tokens", older, 1, Integer.MAX_VALUE);
+  }
+
+  private static long[] prompt(
+      RequestFields fields,
+      ServedModel served,
+      List<Map<String, Object>> messages,
+      List<Map<String, Object>> tools) {
+    ChatTemplate template =
+        served
+            .template()
+            .orElseThrow(
+                () ->
+                    ApiException.badRequest(
+                        "messages", "This checkpoint has no chat template: use /v1/completions."));
+    Map<String, Object> arguments = new HashMap<>(served.templateArguments());
+    arguments.putAll(ChatMessages.templateArguments(fields));
+    try {
+      String text = template.render(messages, tools, arguments, true);
+      // What the template writes holds its special tokens already.
+      return served.tokenizer().encode(text, false);
+    } catch (InputException e) {
+      // The template refused the conversation, for example an order of roles it does not know.
+      throw ApiException.badRequest("messages", String.valueOf(e.getMessage()));
+    }
+  }
+}

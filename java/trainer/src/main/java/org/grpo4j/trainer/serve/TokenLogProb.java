@@ -1,0 +1,21 @@
+package org.grpo4j.trainer.serve;
+
+import java.util.List;
+
+/**
+ * A sampled token and how likely it was, by the model's own distribution: temperature 1, before
+ * penalties, top-k and top-p.
+ *
+ * @param token its text
+ * @param logProb in nats
+ * @param offset where it begins in the completion's text, in chars
+ * @param alternatives the most likely tokens at its place, most likely first
+ */
+record TokenLogProb(String token, float logProb, int offset, List<Alternative> alternatives) {
+  /** A token that could have been sampled. */
+  record Alternative(String token, float logProb) {}
+
+  TokenLogProb {
+    alternatives = List.copyOf(alternatives);
+  }
+}
