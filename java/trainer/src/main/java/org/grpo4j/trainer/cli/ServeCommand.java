@@ -1,5 +1,6 @@
 package org.grpo4j.trainer.cli;
 
+import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -37,13 +38,14 @@ final class ServeCommand implements Callable<Integer> {
     }
     overrides.addAll(common.overrides());
     ServeConfig config = ConfigLoader.SERVE.load(common.config(), overrides);
+    PrintStream messages = System.err;
     try (StopSignal stop = StopSignal.listen();
-        ServeRun run = ServeRun.start(config, System.err)) {
+        ServeRun run = ServeRun.start(config, messages)) {
       spec.commandLine()
           .getOut()
           .printf("serving %s at %s, Ctrl-C ends%n", run.modelName(), run.baseUrl());
       int status = stop.await();
-      System.err.printf(
+      messages.printf(
           "%nno new requests; %d sequences get %d s to end, Ctrl-C again ends at once%n",
           run.unfinished(), config.limits().drainSeconds());
       run.drain();

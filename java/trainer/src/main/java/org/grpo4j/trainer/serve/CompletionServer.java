@@ -71,7 +71,11 @@ public final class CompletionServer implements AutoCloseable {
                         .setClassPathResolvingEnabled(false)));
     http =
         vertx
-            .createHttpServer(new HttpServerOptions().setHandle100ContinueAutomatically(true))
+            .createHttpServer(
+                new HttpServerOptions()
+                    .setHandle100ContinueAutomatically(true)
+                    // Clients that upgrade to HTTP/2 lose what runs when the server drains.
+                    .setHttp2ClearTextEnabled(false))
             .requestHandler(this::handle);
   }
 

@@ -1,0 +1,129 @@
+package org.grpo4j.tests;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.grpo4j.trainer.cli.Main;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real process that serves the embedded checkpoint, and Ctrl-C. */
+class ServeCommandTest {
+  private static final int SECONDS = 60;
+
+  /** One token again and again: as many as asked for, a second or more of work. */
+  private static final String REQUEST =
+      "{\"model\": \"embedded\", \"prompt\": \"a\", \"stream\": true, \"temperature\": 0,"
+          + " \"logit_bias\": {\"97\": 100}, \"max_tokens\": 500, \"n\": %d}";
+
+  @TempDir Path folder;
+  private Path errors;
+  private Process process;
+  private String url;
+
+  @BeforeEach
+  void start() throws IOException {
+    errors = folder.resolve("err.txt");
+    process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx512m",
+                "-Dai.djl.offline=true",
+                "-cp",
+                System.getProperty(
+                    "surefire.test.class.path", System.getProperty("java.class.path")),
+                Main.class.getName(),
+                "serve",
+                "--model",
+                "embedded",
+                "port=0",
+                "num_threads=1")
+            .redirectError(errors.toFile())
+            .start();
+    BufferedReader out =
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    String line = String.valueOf(out.readLine());
+    assertTrue(line.startsWith("serving embedded at http://127.0.0.1:"), line);
+    url = line.replaceAll(".* at (\\S+),.*", "$1");
+  }
+
+  @AfterEach
+  void stop() {
+    process.destroyForcibly();
+  }
+
+  private void interrupt() throws IOException, InterruptedException {
+    assertEquals(0, new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor());
+  }
+
+  private Stream<String> stream(int choices) throws IOException, InterruptedException {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create(url + "/completions"))
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(REQUEST.formatted(choices)))
+            .build();
+    HttpResponse<Stream<String>> response =
+        HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofLines());
+    assertEquals(200, response.statusCode());
+    return response.body();
+  }
+
+  @Test
+  void ctrlCLetsARequestEnd() throws IOException, InterruptedException {
+    try (Stream<String> lines = stream(4)) {
+      Iterator<String> events = lines.iterator();
+      String last = events.next();
+      interrupt();
+      while (events.hasNext()) {
+        String line = events.next();
+        last = line.isEmpty() ? last : line;
+      }
+      assertEquals("data: [DONE]", last);
+    }
+    assertTrue(process.waitFor(SECONDS, TimeUnit.SECONDS), "still alive");
+    assertEquals(130, process.exitValue(), Files.readString(errors));
+    assertTrue(Files.readString(errors).contains("4 sequences"), Files.readString(errors));
+  }
+
+  @Test
+  void theSecondCtrlCEndsAtOnce() throws IOException, InterruptedException {
+    try (Stream<String> lines = stream(32)) {
+      assertTrue(lines.iterator().hasNext());
+      interrupt();
+      while (!Files.readString(errors).contains("Ctrl-C again")) {
+        assertTrue(process.isAlive());
+        Thread.sleep(10);
+      }
+      interrupt();
+      // 16,000 tokens take longer than that.
+      assertTrue(process.waitFor(2, TimeUnit.SECONDS), "still alive");
+    }
+    assertEquals(130, process.exitValue());
+  }
+
+  @Test
+  void aPortThatIsTakenIsOneLine() {
+    int port = URI.create(url).getPort();
+    CommandLineRun second = CommandLineRun.of("serve", "port=" + port, "num_threads=1");
+    assertEquals(2, second.status(), second.err());
+    String line = second.err().lines().reduce((a, b) -> b).orElse("");
+    assertTrue(line.startsWith("grpo4j: cannot listen on 127.0.0.1:" + port), line);
+    assertFalse(second.err().contains("\tat "), second.err());
+  }
+}
