@@ -9,6 +9,8 @@ import java.nio.FloatBuffer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** The README's ways in, ten lines each, with what they give worked out by hand. */
 class ExamplesTest {
@@ -79,6 +81,16 @@ class ExamplesTest {
       assertArrayEquals(expected(), values, 1e-6f);
       assertEquals(4, logits.get(3)); // out of place: the logits are still there
     }
+  }
+
+  /** An ND4J array in C order; its memory is a JavaCPP pointer, and receives the gradient. */
+  @Test
+  void nd4j() {
+    INDArray logits = Nd4j.create(new float[][] {{1, 2, 3, 4}, {4, 3, 2, 1}});
+    Logits view = Logits.of(logits.data().pointer(), DType.F32, 2, 4);
+    PolicyLoss.compute(
+        view, batch(), PolicyLossConfig.defaults(), RowStatistics.allocate(2), view);
+    assertArrayEquals(expected(), logits.ravel().toFloatVector(), 1e-6f);
   }
 
   /** GSPO: one ratio per sequence, here both tokens'. */
