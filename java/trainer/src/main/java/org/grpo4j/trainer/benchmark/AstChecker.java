@@ -20,16 +20,29 @@ public final class AstChecker {
 
   private final BfclQuestion question;
   private final BfclLanguage language;
+  private final boolean underscoreToDot;
 
-  private AstChecker(BfclQuestion question) {
+  private AstChecker(BfclQuestion question, boolean underscoreToDot) {
     this.question = question;
     this.language = BfclLanguage.of(question.category());
+    this.underscoreToDot = underscoreToDot;
   }
 
   /** Judges the calls of an answer to a question that has accepted answers. */
   public static Verdict check(BfclQuestion question, List<? extends @Nullable Object> calls) {
+    return check(question, calls, false);
+  }
+
+  /**
+   * Judges the calls of an answer to a question that has accepted answers.
+   *
+   * @param underscoreToDot whether the model was given names with _ for every dot, as interfaces
+   *     are that allow no dot in a name; BFCL's model configuration says so of each model
+   */
+  public static Verdict check(
+      BfclQuestion question, List<? extends @Nullable Object> calls, boolean underscoreToDot) {
     try {
-      return new AstChecker(question).check(calls);
+      return new AstChecker(question, underscoreToDot).check(calls);
     } catch (PythonError e) {
       return Verdict.wrong(RAISED, String.valueOf(e.getMessage()));
     }
@@ -110,6 +123,9 @@ public final class AstChecker {
     Object parameters = PythonValues.item(description, "parameters");
     Object properties = PythonValues.item(parameters, "properties");
     Object required = PythonValues.item(parameters, "required");
+    if (underscoreToDot) {
+      name = name.replace('.', '_');
+    }
     if (!PythonValues.contains(call, name)) {
       return Verdict.wrong("simple_function_checker:wrong_func_name", "no call of " + name);
     }

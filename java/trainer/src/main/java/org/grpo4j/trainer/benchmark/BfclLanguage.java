@@ -30,6 +30,7 @@ public enum BfclLanguage {
           Map.entry("any", PythonType.STR),
           Map.entry("Array", PythonType.LIST),
           Map.entry("ArrayList", PythonType.LIST),
+          Map.entry("Set", PythonType.SET),
           Map.entry("Queue", PythonType.LIST),
           Map.entry("Stack", PythonType.LIST),
           Map.entry("HashMap", PythonType.DICT),

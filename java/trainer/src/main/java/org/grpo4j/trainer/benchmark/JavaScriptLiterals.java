@@ -43,7 +43,7 @@ final class JavaScriptLiterals {
       case "String" -> quoted(text) ? inside(text) : text;
       case "integer" -> INTEGER.matcher(text).find() ? integer(text) : text;
       case "float" -> FLOAT.matcher(text).find() ? real(text) : text;
-      case "Bigint" -> BIGINT.matcher(text).find() ? integer(text.strip().replace("n", "")) : text;
+      case "Bigint" -> BIGINT.matcher(text).find() ? bigint(text) : text;
       case "Boolean" ->
           text.equals("true") || text.equals("false") ? (Object) text.equals("true") : text;
       case "dict" -> object(PythonText.strip(text));
@@ -51,6 +51,12 @@ final class JavaScriptLiterals {
       case "any" -> text;
       default -> throw new PythonError("Unsupported type: " + type);
     };
+  }
+
+  /** The number before the last character, which a line feed behind the n takes the place of. */
+  private static Object bigint(String text) throws PythonError {
+    return PythonNumbers.integer(text.substring(0, text.length() - 1))
+        .orElseThrow(() -> new PythonError("no int: " + text));
   }
 
   private static Object integer(String text) {

@@ -25,9 +25,6 @@ import org.jspecify.annotations.Nullable;
  * Boolean}, {@link BigInteger}, {@link Double} and null.
  */
 public final class PythonJson {
-  /** {@code sys.int_info.default_max_str_digits}: longer integers raise ValueError. */
-  private static final int MAX_INTEGER_DIGITS = 4300;
-
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
@@ -100,8 +97,8 @@ public final class PythonJson {
   }
 
   private static BigInteger integer(String digits) throws PythonError {
-    if (digits.length() - (digits.startsWith("-") ? 1 : 0) > MAX_INTEGER_DIGITS) {
-      throw new PythonError("integer of more than " + MAX_INTEGER_DIGITS + " digits");
+    if (digits.length() - (digits.startsWith("-") ? 1 : 0) > PythonNumbers.MAX_INTEGER_DIGITS) {
+      throw new PythonError("integer of more than " + PythonNumbers.MAX_INTEGER_DIGITS + " digits");
     }
     return new BigInteger(digits);
   }

@@ -13,14 +13,22 @@ public final class PythonNumbers {
           "[+-]?(\\d+(_\\d+)*(\\.(\\d+(_\\d+)*)?)?|\\.\\d+(_\\d+)*)([eE][+-]?\\d+(_\\d+)*)?");
   private static final Pattern NO_NUMBER = Pattern.compile("([+-]?)(inf|infinity|nan)");
 
+  /** {@code sys.int_info.default_max_str_digits}: longer texts raise ValueError. */
+  static final int MAX_INTEGER_DIGITS = 4300;
+
   private PythonNumbers() {}
 
   /** The value of {@code int(text)}; empty where it raises ValueError. */
   public static Optional<BigInteger> integer(String text) {
     String stripped = PythonText.strip(text);
-    return INTEGER.matcher(stripped).matches()
-        ? Optional.of(new BigInteger(stripped.replace("_", "")))
-        : Optional.empty();
+    if (!INTEGER.matcher(stripped).matches()) {
+      return Optional.empty();
+    }
+    String number = stripped.replace("_", "");
+    int signs = Character.isDigit(number.charAt(0)) ? 0 : 1;
+    return number.length() - signs > MAX_INTEGER_DIGITS
+        ? Optional.empty()
+        : Optional.of(new BigInteger(number));
   }
 
   /** The value of {@code float(text)}; empty where it raises ValueError. */

@@ -16,6 +16,8 @@ public enum PythonType {
   BYTES("bytes"),
   LIST("list"),
   TUPLE("tuple"),
+  /** No value here has it: neither JSON nor what BFCL decodes gives a set. */
+  SET("set"),
   DICT("dict");
 
   private final String pythonName;

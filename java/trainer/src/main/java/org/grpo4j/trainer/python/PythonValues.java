@@ -127,6 +127,25 @@ public final class PythonValues {
     return false;
   }
 
+  /**
+   * {@code map[key] = value}: a key that is equal to one in the map replaces its value and keeps
+   * the key that was there.
+   *
+   * @throws PythonError for a key that is a list or dict: unhashable
+   */
+  public static void put(
+      Map<@Nullable Object, @Nullable Object> map, @Nullable Object key, @Nullable Object value)
+      throws PythonError {
+    Object hash = hashKey(key);
+    for (Map.Entry<@Nullable Object, @Nullable Object> entry : map.entrySet()) {
+      if (hashKey(entry.getKey()).equals(hash)) {
+        entry.setValue(value);
+        return;
+      }
+    }
+    map.put(key, value);
+  }
+
   /** {@code list(value)}: items of a list or tuple, keys of a dict, characters of a text. */
   public static List<@Nullable Object> elements(@Nullable Object value) throws PythonError {
     if (value instanceof List<?> list) {

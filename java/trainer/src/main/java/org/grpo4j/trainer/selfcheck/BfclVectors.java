@@ -14,6 +14,7 @@ import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.benchmark.BfclData;
 import org.grpo4j.trainer.benchmark.BfclJudge;
 import org.grpo4j.trainer.benchmark.BfclQuestion;
+import org.grpo4j.trainer.benchmark.PromptFormat;
 import org.grpo4j.trainer.benchmark.Verdict;
 import org.grpo4j.trainer.python.PythonError;
 import org.grpo4j.trainer.python.PythonJson;
@@ -74,17 +75,7 @@ public final class BfclVectors implements VectorChecker {
 
   private static void checkCase(
       Path file, String name, JsonNode vector, BfclQuestion question, CheckReport report) {
-    Verdict got;
-    try {
-      // Python's numbers: 1 and 1.0 are different types there.
-      got =
-          BfclJudge.judge(
-              question,
-              PythonValues.elements(
-                  PythonJson.parse(VectorFiles.need(vector, "output").toString())));
-    } catch (PythonError e) {
-      throw new InputException("output is no list of calls: " + e.getMessage(), e);
-    }
+    Verdict got = verdict(question, VectorFiles.need(vector, "output"));
     boolean valid = VectorFiles.need(vector, "valid").asBoolean();
     JsonNode errorType = VectorFiles.need(vector, "error_type");
     // Null says nothing of a wrong answer: the reference program gave no type.
@@ -97,6 +88,20 @@ public final class BfclVectors implements VectorChecker {
           name,
           valid ? "right" : "wrong: " + errorType.asText(),
           got.valid() ? "right" : "wrong: " + got.errorType() + ", " + got.message());
+    }
+  }
+
+  /** An output is decoded calls, or a model's text in BFCL's prompting mode. */
+  private static Verdict verdict(BfclQuestion question, JsonNode output) {
+    if (output.isTextual()) {
+      return new BfclJudge(PromptFormat.PROMPT, false).judge(question, output.asText()).verdict();
+    }
+    try {
+      // Python's numbers: 1 and 1.0 are different types there.
+      return BfclJudge.judge(question, PythonValues.elements(PythonJson.parse(output.toString())));
+    } catch (PythonError e) {
+      throw new InputException(
+          "output is neither a text nor a list of calls: " + e.getMessage(), e);
     }
   }
 }
