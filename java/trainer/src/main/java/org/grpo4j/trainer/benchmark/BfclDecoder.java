@@ -85,7 +85,7 @@ public final class BfclDecoder {
   }
 
   /** The one value of a JSON text; nothing where it is none. */
-  private static List<@Nullable Object> json(String text) {
+  static List<@Nullable Object> json(String text) {
     try {
       return Collections.singletonList(PythonJson.parse(text));
     } catch (PythonError e) {

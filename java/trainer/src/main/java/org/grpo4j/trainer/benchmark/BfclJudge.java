@@ -2,6 +2,7 @@ package org.grpo4j.trainer.benchmark;
 
 import java.util.List;
 import java.util.Map;
+import org.grpo4j.trainer.benchmark.Benchmark.Judgement;
 import org.grpo4j.trainer.python.PythonError;
 import org.grpo4j.trainer.python.PythonRepr;
 import org.jspecify.annotations.Nullable;
@@ -19,13 +20,6 @@ public final class BfclJudge {
     this.format = format;
     this.underscoreToDot = underscoreToDot;
   }
-
-  /**
-   * An answer as it was read.
-   *
-   * @param calls what was decoded, in Python's notation; null where decoding failed
-   */
-  public record Judgement(Verdict verdict, @Nullable String calls) {}
 
   /**
    * Judges an answer.

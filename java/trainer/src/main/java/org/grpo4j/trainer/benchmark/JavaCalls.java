@@ -70,27 +70,25 @@ final class JavaCalls {
    * @param nested whether it is part of another, where texts keep their quotes
    */
   private String value(TSNode node, boolean nested) throws PythonError {
-    switch (node.getType()) {
-      case "string_literal", "character_literal":
+    return switch (node.getType()) {
+      case "string_literal", "character_literal" -> {
         String text = tree.textAtByteOffsets(node);
-        return nested ? text : text.length() < 2 ? "" : text.substring(1, text.length() - 1);
-      case "identifier", "class_literal", "type_identifier", "method_invocation":
-        return tree.textAtByteOffsets(node);
-      case "array_creation_expression":
-        return "new %s[]%s"
-            .formatted(value(field(node, "type"), true), value(field(node, "value"), true));
-      case "object_creation_expression":
-        return created(node);
-      default:
-        if (node.getChildCount() == 0) {
-          return tree.textAtByteOffsets(node);
-        }
+        yield nested ? text : text.length() < 2 ? "" : text.substring(1, text.length() - 1);
+      }
+      case "identifier", "class_literal", "type_identifier", "method_invocation" ->
+          tree.textAtByteOffsets(node);
+      case "array_creation_expression" ->
+          "new %s[]%s"
+              .formatted(value(field(node, "type"), true), value(field(node, "value"), true));
+      case "object_creation_expression" -> created(node);
+      default -> {
         StringBuilder joined = new StringBuilder();
         for (TSNode child : SourceTree.children(node)) {
           joined.append(value(child, true));
         }
-        return joined.toString();
-    }
+        yield node.getChildCount() == 0 ? tree.textAtByteOffsets(node) : joined.toString();
+      }
+    };
   }
 
   /**

@@ -85,19 +85,23 @@ public final class Main implements Runnable {
               command.setUsageHelpWidth(100);
               ConfigLoader<?> loader = loaders.get(name);
               if (loader != null) {
-                command.getCommandSpec().usageMessage().footer(keys(loader));
+                List<String> keys = keys("Keys", loader);
+                if (name.equals("eval")) {
+                  keys.addAll(keys("Keys with --benchmark", ConfigLoader.BENCHMARK));
+                }
+                command.getCommandSpec().usageMessage().footer(keys.toArray(String[]::new));
               }
             });
     return line;
   }
 
-  private static String[] keys(ConfigLoader<?> loader) {
+  private static List<String> keys(String title, ConfigLoader<?> loader) {
     List<String> lines = new ArrayList<>();
     lines.add("");
-    lines.add("Keys, each with its default, for key=value and --config files:");
+    lines.add(title + ", each with its default, for key=value and --config files:");
     // picocli formats footers.
     loader.help().forEach(key -> lines.add("  " + key.replace("%", "%%")));
-    return lines.toArray(String[]::new);
+    return lines;
   }
 
   private static int wrongArguments(ParameterException e, PrintWriter err) {

@@ -39,6 +39,10 @@ public final class ConfigLoader<T extends Record> {
   /** Loader of {@code ./grpo4j serve}. */
   public static final ConfigLoader<ServeConfig> SERVE = new ConfigLoader<>(ServeConfig.class);
 
+  /** Loader of {@code ./grpo4j eval --benchmark}. */
+  public static final ConfigLoader<BenchmarkConfig> BENCHMARK =
+      new ConfigLoader<>(BenchmarkConfig.class);
+
   private final Schema<T> schema;
 
   private ConfigLoader(Class<T> type) {

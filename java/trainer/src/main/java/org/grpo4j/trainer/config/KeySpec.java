@@ -122,7 +122,11 @@ record KeySpec(String name, Type type, Key declaration) {
     }
     String text = String.valueOf(value);
     if (target == String.class) {
-      return text;
+      boolean free = type != String.class || declaration.allowed().length == 0;
+      if (free || List.of(declaration.allowed()).contains(text)) {
+        return text;
+      }
+      throw wrong(value);
     }
     if (target.isEnum()) {
       return enumConstant(target, text, value);

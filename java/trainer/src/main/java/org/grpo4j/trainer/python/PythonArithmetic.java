@@ -48,8 +48,8 @@ final class PythonArithmetic {
   static Object binary(String operator, @Nullable Object a, @Nullable Object b) throws PythonError {
     if (a instanceof Boolean x && b instanceof Boolean y && "&|^".contains(operator)) {
       return switch (operator) {
-        case "&" -> x & y;
-        case "|" -> x | y;
+        case "&" -> x && y;
+        case "|" -> x || y;
         default -> x ^ y;
       };
     }
@@ -199,20 +199,17 @@ final class PythonArithmetic {
   }
 
   private static Object reals(String operator, double a, double b) throws PythonError {
-    switch (operator) {
-      case "+":
-        return a + b;
-      case "-":
-        return a - b;
-      case "*":
-        return a * b;
-      case "**":
-        return power(a, b);
-      case "/", "//", "%":
-        break;
-      default:
-        throw unsupported(operator, a, b);
-    }
+    return switch (operator) {
+      case "+" -> a + b;
+      case "-" -> a - b;
+      case "*" -> a * b;
+      case "**" -> power(a, b);
+      case "/", "//", "%" -> divided(operator, a, b);
+      default -> throw unsupported(operator, a, b);
+    };
+  }
+
+  private static double divided(String operator, double a, double b) throws PythonError {
     if (b == 0) {
       throw new PythonError("float division by zero");
     }
@@ -234,7 +231,7 @@ final class PythonArithmetic {
     return quotient == 0 ? Math.copySign(0.0, a / b) : nearest;
   }
 
-  private static Object power(double base, double exponent) throws PythonError {
+  private static double power(double base, double exponent) throws PythonError {
     if (base == 0 && exponent < 0) {
       throw new PythonError("0.0 cannot be raised to a negative power");
     }

@@ -27,8 +27,11 @@ public final class PythonUnparser {
     AWAIT,
     ATOM;
 
+    private static final List<Level> ALL = List.of(values());
+
+    /** The next tighter level, or the tightest. */
     Level next() {
-      return this == ATOM ? ATOM : values()[ordinal() + 1];
+      return ALL.get(Math.min(ALL.indexOf(this) + 1, ALL.size() - 1));
     }
   }
 

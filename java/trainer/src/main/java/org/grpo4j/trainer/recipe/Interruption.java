@@ -13,11 +13,18 @@ final class Interruption implements AutoCloseable {
   private volatile boolean requested;
 
   Interruption() {
+    this("stopping after this rollout, to save a resumable state");
+  }
+
+  /**
+   * @param message what happens until the work stops
+   */
+  Interruption(String message) {
     hook =
         new Thread(
             () -> {
               requested = true;
-              System.err.println("\nstopping after this rollout, to save a resumable state");
+              System.err.println("\n" + message);
               try {
                 saved.await();
               } catch (InterruptedException e) {

@@ -17,6 +17,7 @@ public final class Progress {
 
   private final PrintStream out;
   private final boolean terminal;
+  private final String unit;
   private final int firstStep;
   private int totalSteps;
   private final LongSupplier nanos;
@@ -25,8 +26,19 @@ public final class Progress {
   private boolean open;
 
   Progress(PrintStream out, boolean terminal, int firstStep, int totalSteps, LongSupplier nanos) {
+    this(out, terminal, "step", firstStep, totalSteps, nanos);
+  }
+
+  private Progress(
+      PrintStream out,
+      boolean terminal,
+      String unit,
+      int firstStep,
+      int totalSteps,
+      LongSupplier nanos) {
     this.out = out;
     this.terminal = terminal;
+    this.unit = unit;
     this.firstStep = firstStep;
     this.totalSteps = totalSteps;
     this.nanos = nanos;
@@ -48,6 +60,12 @@ public final class Progress {
     totalSteps = steps;
   }
 
+  /** Progress of work that counts something else than steps, such as "answer". */
+  public static Progress counting(String unit, PrintStream out, int done, int total) {
+    return new Progress(
+        out, Boolean.getBoolean(TERMINAL_PROPERTY), unit, done, total, System::nanoTime);
+  }
+
   /**
    * Shows that {@code step} steps are done.
    *
@@ -62,7 +80,7 @@ public final class Progress {
       return;
     }
     StringBuilder line = new StringBuilder();
-    line.append(String.format(Locale.ROOT, "step %d/%d", step, totalSteps));
+    line.append(String.format(Locale.ROOT, "%s %d/%d", unit, step, totalSteps));
     line.append(String.format(Locale.ROOT, "  %s %.3f", label, value));
     if (!Double.isNaN(entropy)) {
       line.append(String.format(Locale.ROOT, "  entropy %.3f", entropy));

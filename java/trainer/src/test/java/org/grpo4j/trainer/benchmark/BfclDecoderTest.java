@@ -78,7 +78,8 @@ final class BfclDecoderTest {
         // What stands in the braces is lost.
         "Shop.find(a=new HashMap<String, Integer>() {{ put(\"k\", 1); }})"
             + " --> [{'Shop.find': {'a': 'new HashMap<String,Integer>()'}}]",
-        "Shop.find(a=other, name, \"dropped\", 7) --> [{'Shop.find': {'a': 'other', None: 'name'}}]",
+        "Shop.find(a=other, name, \"dropped\", 7) --> [{'Shop.find': {'a': 'other', None:"
+            + " 'name'}}]",
         "x = Shop.find(a=Unit.M); --> [{'Shop.find': {'a': 'Unit.M'}}]",
         // Behind a letter of two bytes the decoder reads one character too far.
         "Shop.find(name=\"é\", b=\"text\") --> [{'Shop.find': {'name': 'é\"', '=': 'ext\"'}}]",
@@ -108,7 +109,8 @@ final class BfclDecoderTest {
       delimiterString = " --> ",
       quoteCharacter = '`',
       value = {
-        "[find(a=\"x\", b='y', c=[1, {d: 2}])] --> [{'find': {'a': 'x', 'b': 'y', 'c': '[1, {d: 2}]'}}]",
+        "[find(a=\"x\", b='y', c=[1, {d: 2}])] --> [{'find': {'a': 'x', 'b': 'y', 'c': '[1, {d:"
+            + " 2}]'}}]",
         "shop.find(a=() => { return 1; }) --> [{'shop.find': {'a': '() => { return 1; }'}}]",
         "find(a=\"é\", b=new Date()) --> [{'find': {'a': 'é', 'b': 'new Date()'}}]",
         "find(true) --> [{'find': {None: 'true'}}]",
@@ -141,7 +143,8 @@ final class BfclDecoderTest {
         <tool_call>{"name": "g", "arguments": {}}</tool_call>
         <tool_call>
         {"arguments": {}, "name": "h"}
-        </tool_call>""";
+        </tool_call>\
+        """;
     assertEquals(
         "[{'f': {'a': 1.0, 'b': [True, None]}}, {'h': {}}]",
         PythonRepr.of(BfclDecoder.decode(text, PromptFormat.TOOLS, BfclLanguage.JAVA)));
@@ -181,7 +184,8 @@ final class BfclDecoderTest {
         {"name": "g", "parameters": 5}
         {"name": "h"}
         </tool_call>
-        <response> done </response>""";
+        <response> done </response>\
+        """;
     assertEquals(
         "[{'f': {'a': 1}}, {'g': 5}]",
         PythonRepr.of(BfclDecoder.decode(text, PromptFormat.REST, BfclLanguage.PYTHON)));

@@ -51,7 +51,8 @@ final class BfclJudgeTest {
         "live_relevance => none of them fits => relevance_error:decoder_failed",
         "simple_python => shop.find(a='x') => right",
         "simple_python => shop.find(a='y') => value_error:string",
-        "simple_python => shop.find(a='x'), shop.find(a='x') => simple_function_checker:wrong_count",
+        "simple_python => shop.find(a='x'), shop.find(a='x') =>"
+            + " simple_function_checker:wrong_count",
         "simple_python => [] => simple_function_checker:wrong_count",
         "simple_python => nothing fits => ast_decoder:decoder_failed",
         "live_parallel => [] => parallel_function_checker_no_order:wrong_count",

@@ -1,0 +1,137 @@
+package org.grpo4j.trainer.benchmark;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.python.PythonJsonText;
+import org.grpo4j.trainer.python.PythonText;
+
+/**
+ * The conversation that asks a BFCL question. The checkpoint's chat template turns it into the
+ * prompt; with Qwen3's, prompts are byte for byte those of BFCL's {@code QwenHandler} and {@code
+ * QwenFCHandler}.
+ */
+public final class BfclPrompts {
+  private static final String FUNCTIONS = "{functions}";
+
+  private BfclPrompts() {}
+
+  /**
+   * Messages with role and content.
+   *
+   * @throws InputException if the question's messages or functions are not as BFCL has them
+   */
+  public static List<Map<String, Object>> messages(BfclQuestion question, PromptFormat format) {
+    if (question.messages().isEmpty()) {
+      throw new InputException("question %s has no message".formatted(question.id()));
+    }
+    List<Map<String, Object>> functions = BfclFunctions.described(question);
+    return switch (format) {
+      case PROMPT -> {
+        String text = resource("bfcl-prompt.txt");
+        yield withSystem(question, text.replace(FUNCTIONS, PythonJsonText.indented(functions, 4)));
+      }
+      case TOOLS -> tools(question, functions);
+      case REST -> rest(question, functions);
+    };
+  }
+
+  private static boolean startsWithSystem(BfclQuestion question) {
+    return "system".equals(question.messages().get(0).get("role"));
+  }
+
+  private static String content(BfclQuestion question, Map<String, Object> message) {
+    if (message.get("content") instanceof String text) {
+      return text;
+    }
+    throw new InputException("question %s: a message without text".formatted(question.id()));
+  }
+
+  /** The system prompt, before the question's own where it has one. */
+  private static List<Map<String, Object>> withSystem(BfclQuestion question, String system) {
+    List<Map<String, Object>> rest = question.messages();
+    String text = system;
+    if (startsWithSystem(question)) {
+      text = system + "\n\n" + content(question, rest.get(0));
+      rest = rest.subList(1, rest.size());
+    }
+    List<Map<String, Object>> messages = new ArrayList<>();
+    messages.add(message("system", text));
+    messages.addAll(rest);
+    return messages;
+  }
+
+  private static Map<String, Object> message(String role, String content) {
+    return Map.of("role", role, "content", content);
+  }
+
+  /**
+   * Qwen's template writes tools into the system message; here they are in it already, because the
+   * official handler writes them as ASCII and templates do not.
+   */
+  private static List<Map<String, Object>> tools(
+      BfclQuestion question, List<Map<String, Object>> functions) {
+    if (functions.isEmpty()) {
+      return question.messages();
+    }
+    StringBuilder lines = new StringBuilder();
+    functions.forEach(function -> lines.append('\n').append(PythonJsonText.of(function)));
+    String text = resource("bfcl-tools.txt").replace(FUNCTIONS, lines);
+    List<Map<String, Object>> rest = question.messages();
+    if (startsWithSystem(question)) {
+      text = content(question, rest.get(0)) + "\n\n" + text;
+      rest = rest.subList(1, rest.size());
+    }
+    List<Map<String, Object>> messages = new ArrayList<>();
+    messages.add(message("system", text));
+    messages.addAll(rest);
+    return messages;
+  }
+
+  /** ToolRL's handler: one user message holds the conversation, a system message is left out. */
+  private static List<Map<String, Object>> rest(
+      BfclQuestion question, List<Map<String, Object>> functions) {
+    StringBuilder tools = new StringBuilder();
+    for (int i = 0; i < functions.size(); i++) {
+      Map<String, Object> function = functions.get(i);
+      Object properties =
+          function.get("parameters") instanceof Map<?, ?> p && p.get("properties") != null
+              ? p.get("properties")
+              : Map.of();
+      tools
+          .append(i == 0 ? "" : "\n")
+          .append("%d. Name: %s\n".formatted(i + 1, function.get("name")))
+          .append("Description: %s\n".formatted(function.get("description")))
+          .append("Parameters: ")
+          .append(PythonJsonText.of(properties));
+    }
+    StringBuilder user = new StringBuilder("**Dialogue Records History**\n");
+    for (Map<String, Object> message : question.messages()) {
+      String text = PythonText.strip(content(question, message));
+      if ("user".equals(message.get("role"))) {
+        user.append("<user> ").append(text).append('\n').append(resource("rest-user.txt"));
+        user.append(" </user>\n");
+      } else if ("assistant".equals(message.get("role"))) {
+        user.append('\n').append(text).append('\n');
+      }
+    }
+    return List.of(
+        message("system", resource("rest-system.txt").replace(FUNCTIONS, tools)),
+        message("user", PythonText.strip(user.toString())));
+  }
+
+  private static String resource(String name) {
+    try (InputStream in = BfclPrompts.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new IllegalStateException("resource " + name + " is missing");
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new IllegalStateException("resource " + name + " is unreadable", e);
+    }
+  }
+}
