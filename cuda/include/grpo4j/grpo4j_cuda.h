@@ -13,8 +13,9 @@
  * query gives for the same arguments; its content is undefined before and after. Two calls that may
  * run at the same time need two.
  *
- * Deterministic: the bits of a row depend on that row alone, sums over rows are made in a fixed
- * order.
+ * Deterministic: the bits of a row depend on that row alone, not on its place in memory or in the
+ * batch, nor on the variant of a kernel that the sizes choose; sums over rows are made in a fixed
+ * order. At most 2^25 rows a call.
  */
 #ifndef GRPO4J_GRPO4J_CUDA_H
 #define GRPO4J_GRPO4J_CUDA_H

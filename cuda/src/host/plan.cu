@@ -53,22 +53,12 @@ bool possible(const DeviceInfo& device, const grpo4j_matrix& logits, int32_t var
          resident(device, on_chip_bytes_of(logits, parts)) >= 1;
 }
 
-}  // namespace
-
-int32_t forced_variant() { return variant().load(std::memory_order_relaxed); }
-
-PolicyPlan plan_policy(const DeviceInfo& device, int64_t n, const grpo4j_matrix& logits) {
+// The fewest blocks a row with which two of them fit a multiprocessor: one loads while the other
+// computes and stores. Otherwise with which one fits; otherwise the row does not stay in shared
+// memory.
+PolicyPlan plan_one_visit(const DeviceInfo& device, const grpo4j_matrix& logits) {
   constexpr int32_t kOnChip[] = {GRPO4J_CUDA_SHARED, GRPO4J_CUDA_CLUSTER2, GRPO4J_CUDA_CLUSTER4,
                                  GRPO4J_CUDA_CLUSTER8};
-  const int32_t forced = forced_variant();
-  if (forced != GRPO4J_CUDA_AUTO && forced != GRPO4J_CUDA_WHOLE) {
-    return {possible(device, logits, forced) ? forced : GRPO4J_CUDA_AUTO, parts_of(forced)};
-  }
-  // Few rows: a block or a cluster for each would leave multiprocessors idle.
-  if (Chunks(logits.vocab).count > kWarps && 8 * n <= device.multiprocessors) {
-    return {GRPO4J_CUDA_SPLIT, 1};
-  }
-  // One block of a multiprocessor loads while another computes and stores.
   for (int64_t blocks = 2; blocks >= 1; --blocks) {
     for (const int32_t variant : kOnChip) {
       if (possible(device, logits, variant) &&
@@ -78,6 +68,21 @@ PolicyPlan plan_policy(const DeviceInfo& device, int64_t n, const grpo4j_matrix&
     }
   }
   return {GRPO4J_CUDA_L2, 1};
+}
+
+}  // namespace
+
+int32_t forced_variant() { return variant().load(std::memory_order_relaxed); }
+
+PolicyPlan plan_policy(const DeviceInfo& device, int64_t n, const grpo4j_matrix& logits) {
+  const int32_t forced = forced_variant();
+  if (forced != GRPO4J_CUDA_AUTO && forced != GRPO4J_CUDA_WHOLE) {
+    return {possible(device, logits, forced) ? forced : GRPO4J_CUDA_AUTO, parts_of(forced)};
+  }
+  const PolicyPlan plan = plan_one_visit(device, logits);
+  // So few rows would leave half of the multiprocessors idle, and fit the L2 until their gradient.
+  const bool few = 2 * n * plan.parts < device.multiprocessors;
+  return few && Chunks(logits.vocab).count > kWarps ? PolicyPlan{GRPO4J_CUDA_SPLIT, 1} : plan;
 }
 
 RowPassPlan plan_row_pass(const DeviceInfo& device, int64_t n, int64_t vocab) {
