@@ -38,9 +38,9 @@ record MemoryEstimate(Map<String, Long> parts, int promptTokens, boolean assumed
     if (config.objective().beta() > 0) {
       parts.put("reference model", weights);
     }
-    long rollout = config.generationBatchSize();
+    long rollout = (long) config.promptsSampledTogether() * config.generation().numGenerations();
     parts.put(
-        "KV cache of a rollout",
+        "KV cache while sampling",
         2L
             * model.layers()
             * model.keyValueHeads()

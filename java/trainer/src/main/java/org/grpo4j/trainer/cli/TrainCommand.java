@@ -2,6 +2,7 @@ package org.grpo4j.trainer.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.grpo4j.torch.ModelConfig;
 import org.grpo4j.trainer.config.ConfigLoader;
@@ -48,7 +49,15 @@ final class TrainCommand implements Callable<Integer> {
             : ConfigLoader.TRAIN.load(resumed.config(), common.overrides());
     if (dryRun) {
       out.print(ConfigLoader.TRAIN.toYaml(config));
-      MemoryEstimate.of(config, shape(config)).lines().forEach(line -> out.println("# " + line));
+      Optional<ModelConfig> published = PublishedShapes.ifAbsent(config.model());
+      published.ifPresent(
+          shape ->
+              out.printf(
+                  "# %s is not here: its published shape counts, %,d parameters%n",
+                  config.model().modelNameOrPath(), shape.parameterCount()));
+      MemoryEstimate.of(config, published.orElseGet(() -> shape(config)))
+          .lines()
+          .forEach(line -> out.println("# " + line));
       out.flush();
       return 0;
     }

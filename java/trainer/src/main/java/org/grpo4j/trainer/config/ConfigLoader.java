@@ -30,6 +30,10 @@ public final class ConfigLoader<T extends Record> {
   public static final ConfigLoader<GenerateConfig> GENERATE =
       new ConfigLoader<>(GenerateConfig.class);
 
+  /** Loader of {@code ./grpo4j variance}. */
+  public static final ConfigLoader<VarianceConfig> VARIANCE =
+      new ConfigLoader<>(VarianceConfig.class);
+
   /** Loader of {@code ./grpo4j compare}. */
   public static final ConfigLoader<CompareConfig> COMPARE = new ConfigLoader<>(CompareConfig.class);
 

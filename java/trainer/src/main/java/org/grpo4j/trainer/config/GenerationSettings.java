@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  *     TrainConfig#generationBatchSize}
  * @param stepsPerGeneration micro-batches per rollout; null: derived, see {@link
  *     TrainConfig#stepsPerGeneration}
+ * @param perDeviceGenerationBatchSize completions sampled together; null: all of a rollout
  * @param numIterations passes over each rollout
  * @param maxTokens sampled tokens after which a run ends; null: no limit
  */
@@ -53,6 +54,13 @@ public record GenerationSettings(
             source = "TRL",
             doc = "Micro-batches per rollout; unset: gradient_accumulation_steps.")
         @Nullable Integer stepsPerGeneration,
+    @Key(
+            byDefault = "null",
+            min = 1,
+            doc =
+                "Completions sampled together, by whole groups; bounds the memory of keys and values,"
+                    + " changes no sample. Unset: all of a rollout.")
+        @Nullable Integer perDeviceGenerationBatchSize,
     @Key(byDefault = "1", min = 1, source = "TRL", doc = "Passes over each rollout.")
         int numIterations,
     @Key(

@@ -104,6 +104,14 @@ public record TrainConfig(
     return generationBatchSize() / generation.numGenerations();
   }
 
+  /** Prompts whose completions are sampled together. */
+  public int promptsSampledTogether() {
+    Integer completions = generation.perDeviceGenerationBatchSize();
+    return completions == null
+        ? promptsPerRollout()
+        : Math.min(promptsPerRollout(), Math.max(1, completions / generation.numGenerations()));
+  }
+
   /** Optimizer steps taken on each rollout. */
   public int updatesPerRollout() {
     return stepsPerGeneration()

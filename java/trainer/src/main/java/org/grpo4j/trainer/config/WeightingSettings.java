@@ -109,7 +109,9 @@ public record WeightingSettings(
             byDefault = "1.0",
             min = 0,
             source = "ResT release",
-            doc = "Steps of ResT's curriculum per optimizer step.")
+            doc =
+                "Steps of ResT's curriculum and of ToolRL's reward schedules per optimizer step; the"
+                    + " release counts rollouts.")
         double restStepScale,
     @Key(
             byDefault = "0.002",
@@ -157,6 +159,30 @@ public record WeightingSettings(
       throw new org.grpo4j.torch.InputException(
           "rest_min_weight %s is above rest_max_weight %s".formatted(restMinWeight, restMaxWeight));
     }
+  }
+
+  /** The same in another form. */
+  public WeightingSettings as(TokenWeighting form) {
+    return new WeightingSettings(
+        form,
+        restRegions,
+        restSpanPlacement,
+        restWeightFormat,
+        restWeightName,
+        restWeightArguments,
+        restWeightReasoning,
+        restWeightOther,
+        restMinWeight,
+        restMaxWeight,
+        restSchedule,
+        restStepScale,
+        restRise,
+        restAlphaFormat,
+        restAlphaArguments,
+        restAlphaReasoning,
+        restEntropyForm,
+        restEntropyDecay,
+        restEntropyMin);
   }
 
   /** The schedule as set, or the form's own. */

@@ -1,6 +1,7 @@
 package org.grpo4j.trainer.recipe;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -10,9 +11,6 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Tensor;
-import org.grpo4j.kernels.Logits;
-import org.grpo4j.kernels.PolicyLoss;
 import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.PolicyLossMetrics;
 import org.grpo4j.kernels.RowStatistics;
@@ -53,6 +51,7 @@ final class GrpoTraining {
   private final Scorer scorer;
   private final PolicyOptimizer optimizer;
   private final PolicyLossConfig lossConfig;
+  private final PolicyGradient gradient;
   private final RestWeighting weighting;
   private final SamplingConfig sampling;
   private final Listener listener;
@@ -83,6 +82,7 @@ final class GrpoTraining {
     this.listener = listener;
     ObjectiveSettings objective = config.objective();
     this.lossConfig = LossConfigs.of(objective, config.generation().temperature());
+    this.gradient = new PolicyGradient(policy, lossConfig);
     this.weighting = new RestWeighting(config.weighting());
     this.sampling =
         new SamplingConfig(
@@ -154,16 +154,31 @@ final class GrpoTraining {
         seeds[p][g] = SequenceRandom.seed(config.runtime().seed(), index, g);
       }
     }
-    List<Completion> completions =
-        policy.sampler().sample(drawn.stream().map(RenderedPrompt::ids).toList(), seeds, sampling);
+    List<Completion> completions = sample(drawn, seeds);
+    int scheduleStep = (int) (state.step() * config.weighting().restStepScale());
     List<ScoredCompletion> scored =
-        scorer.score(drawn, completions, state.promptsDrawn(), state.step(), progress);
+        scorer.score(drawn, completions, state.promptsDrawn(), scheduleStep, progress);
     state = state.withEntropies(weighting.measure(state.entropies(), scored));
     scored = weighting.weigh(scored, weighting.byRegion(state.entropies(), state.step(), progress));
     long completionTokens = scored.stream().mapToLong(ScoredCompletion::length).sum();
     long promptTokens = scored.stream().mapToLong(c -> c.prompt().length()).sum();
     state = state.drawn(groups, promptTokens + completionTokens, completionTokens);
     return scored;
+  }
+
+  /** In parts that bound the keys and values held; each draw has its own seed, so no part shows. */
+  private List<Completion> sample(List<RenderedPrompt> drawn, long[][] seeds) {
+    int together = config.promptsSampledTogether();
+    List<Completion> completions = new ArrayList<>();
+    for (int from = 0; from < seeds.length; from += together) {
+      int to = Math.min(seeds.length, from + together);
+      List<long[]> prompts = drawn.subList(from, to).stream().map(RenderedPrompt::ids).toList();
+      long[][] part = Arrays.copyOfRange(seeds, from, to);
+      for (Completion c : policy.sampler().sample(prompts, part, sampling)) {
+        completions.add(c.ofPrompt(c.prompt() + from));
+      }
+    }
+    return completions;
   }
 
   private List<ScoredCompletion> withAdvantages(List<ScoredCompletion> scored) {
@@ -240,7 +255,7 @@ final class GrpoTraining {
             : null;
     int from = 0;
     for (int to : ends) {
-      backward(terms(batch, weights, from, to), metrics);
+      backward(MicroBatch.TokenTerms.of(batch, weights, from, to), metrics);
       if (halves != null) {
         halves.after(to, metrics.rows());
       }
@@ -256,21 +271,12 @@ final class GrpoTraining {
     return metrics.rows() > 0;
   }
 
-  /** Forward, kernel, backward; gradients add up in the parameters. */
   private void backward(List<MicroBatch.TokenTerms> terms, UpdateMetrics metrics) {
-    try (PointerScope scope = new PointerScope()) {
-      MicroBatch micro = MicroBatch.of(terms, policy.padToken());
-      if (micro == null) {
-        return;
-      }
-      Tensor logits = micro.logits(policy.model());
-      Logits view = TorchTensors.logits(logits);
-      RowStatistics statistics = RowStatistics.allocate(micro.rows());
-      // In place: afterwards the logits' memory holds the gradient.
-      PolicyLossMetrics loss = PolicyLoss.compute(view, micro.loss(), lossConfig, statistics, view);
-      TorchTensors.backward(logits, logits.detach());
+    RegionGradients regions = new RegionGradients();
+    PolicyLossMetrics loss = gradient.add(terms, regions);
+    if (loss != null) {
       metrics.add(loss);
-      metrics.add(RegionGradients.of(terms, micro.loss(), lossConfig, statistics));
+      metrics.add(regions);
     }
   }
 
@@ -302,17 +308,6 @@ final class GrpoTraining {
       at--;
     }
     return at;
-  }
-
-  private static List<MicroBatch.TokenTerms> terms(
-      List<ScoredCompletion> batch, TokenWeights weights, int from, int to) {
-    List<MicroBatch.TokenTerms> terms = new ArrayList<>();
-    for (int i = from; i < to; i++) {
-      terms.add(
-          new MicroBatch.TokenTerms(
-              batch.get(i), weights.policyWeights()[i], weights.regularizerWeights()[i]));
-    }
-    return terms;
   }
 
   /** Log-probabilities of every token under a model, no gradient kept. */

@@ -9,6 +9,7 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.Tensor;
 import org.grpo4j.kernels.PolicyBatch;
+import org.grpo4j.kernels.weight.TokenWeights;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.PromptBatch;
 import org.grpo4j.trainer.rollout.TokenBatches;
@@ -30,6 +31,18 @@ record MicroBatch(
   /** A completion with the weights of its tokens in the optimizer step. */
   @SuppressWarnings("ArrayRecordComponent")
   record TokenTerms(ScoredCompletion scored, float[] policyWeights, float[] regularizerWeights) {
+
+    /** Those of a part of an optimizer step's completions. */
+    static List<TokenTerms> of(
+        List<ScoredCompletion> batch, TokenWeights weights, int from, int to) {
+      List<TokenTerms> terms = new ArrayList<>();
+      for (int i = from; i < to; i++) {
+        terms.add(
+            new TokenTerms(
+                batch.get(i), weights.policyWeights()[i], weights.regularizerWeights()[i]));
+      }
+      return terms;
+    }
 
     boolean trained(int t) {
       return policyWeights[t] != 0 || regularizerWeights[t] != 0;

@@ -21,7 +21,7 @@ import org.grpo4j.trainer.weight.Region;
  * The entropy bonus's part is left out. In expectation over y the bracket is 1 − Σp², which ResT
  * bounds by 1 − e^(−H).
  */
-final class RegionGradients {
+final class RegionGradients implements TokenListener {
   private final Map<Region, Sums> byRegion = new EnumMap<>(Region.class);
 
   private static final class Sums {
@@ -31,22 +31,22 @@ final class RegionGradients {
   }
 
   /**
-   * Measures the rows of a micro-batch.
+   * Measures the rows of a micro-batch, token by token in their order.
    *
    * @param terms the completions that were laid out
    * @param batch their rows
    * @param statistics of the rows, Σp² included
    */
-  static RegionGradients of(
+  static void forEachToken(
       List<MicroBatch.TokenTerms> terms,
       PolicyBatch batch,
       PolicyLossConfig config,
-      RowStatistics statistics) {
+      RowStatistics statistics,
+      TokenListener listener) {
     FloatPointer sumSquares = statistics.sumSquares();
     if (sumSquares == null) {
       throw new IllegalArgumentException("statistics have no sumSquares: want them for every row");
     }
-    RegionGradients result = new RegionGradients();
     long rows = terms.stream().mapToLong(MicroBatch.TokenTerms::rows).sum();
     try (RowSlopes slopes = RowSlopes.allocate(rows)) {
       Objective.compute(batch, config, statistics, slopes);
@@ -57,8 +57,9 @@ final class RegionGradients {
             double squares = sumSquares.get(row);
             double scaled = slopes.g(row) / config.temperature();
             double p = Math.exp(statistics.logProbs().get(row));
-            result.add(
+            listener.token(
                 term.scored().regions().get(t),
+                statistics.entropy().get(row),
                 1 - squares,
                 // Rounding in fp32 may leave a p of nearly 1 below 0.
                 scaled * scaled * Math.max(0, 1 - 2 * p + squares));
@@ -67,10 +68,10 @@ final class RegionGradients {
         }
       }
     }
-    return result;
   }
 
-  private void add(Region region, double spread, double squaredNorm) {
+  @Override
+  public void token(Region region, double entropy, double spread, double squaredNorm) {
     Sums sums = byRegion.computeIfAbsent(region, r -> new Sums());
     sums.tokens++;
     sums.spread += spread;

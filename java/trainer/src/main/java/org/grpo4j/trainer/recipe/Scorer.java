@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.grpo4j.trainer.config.RewardSettings;
+import org.grpo4j.trainer.config.TrainConfig;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.reward.OverlongReward;
 import org.grpo4j.trainer.reward.RewardFunction;
@@ -17,6 +18,7 @@ import org.grpo4j.trainer.reward.ToolRlOptions;
 import org.grpo4j.trainer.rollout.Completion;
 import org.grpo4j.trainer.weight.CompletionText;
 import org.grpo4j.trainer.weight.RegionFinder;
+import org.grpo4j.trainer.weight.RegionFinders;
 import org.grpo4j.trainer.weight.SpanPlacement;
 import org.grpo4j.trainer.weight.TokenRegions;
 import org.grpo4j.trainer.weight.ToolCallRegions;
@@ -53,6 +55,25 @@ final class Scorer {
     this.weights = IntStream.range(0, functions.size()).mapToDouble(settings::weight).toArray();
   }
 
+  /** With the rewards and regions of a run. */
+  static Scorer of(Policy policy, TrainConfig config) {
+    return of(policy, config, config.reward());
+  }
+
+  /** The same with rewards that follow no schedule. */
+  static Scorer forEvaluation(Policy policy, TrainConfig config) {
+    return of(policy, config, config.reward().forEvaluation());
+  }
+
+  private static Scorer of(Policy policy, TrainConfig config, RewardSettings reward) {
+    return new Scorer(
+        policy,
+        reward,
+        RegionFinders.named(config.weighting().restRegions()),
+        SpanPlacement.valueOf(config.weighting().restSpanPlacement().name()),
+        config.generation().maxCompletionLength());
+  }
+
   /** The ToolRL reward with its defaults, and its regions. */
   static Scorer ofToolRl(Policy policy, int maxCompletionLength) {
     return new Scorer(
@@ -68,7 +89,7 @@ final class Scorer {
    *
    * @param prompts what the completions' {@link Completion#prompt} counts into
    * @param firstGroup the draw of the first prompt
-   * @param step optimizer steps done, which the reward schedules follow
+   * @param step of the release's reward schedules
    * @param progress part of the run that is done, likewise
    */
   List<ScoredCompletion> score(

@@ -7,15 +7,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.grpo4j.torch.DecoderModel;
-import org.grpo4j.trainer.config.RewardSettings;
 import org.grpo4j.trainer.config.TrainConfig;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.report.HtmlReport;
 import org.grpo4j.trainer.report.MetricsLog;
 import org.grpo4j.trainer.report.RunDirectory;
 import org.grpo4j.trainer.report.Summary;
-import org.grpo4j.trainer.weight.RegionFinders;
-import org.grpo4j.trainer.weight.SpanPlacement;
 import org.jspecify.annotations.Nullable;
 
 /** A training run: {@link GrpoTraining} with evaluation, metrics, checkpoints and report around. */
@@ -55,9 +52,9 @@ public final class TrainRun {
       PromptSets sets = PromptSets.of(config, policy, out);
       boolean fixed = config.optimizer().maxSteps() >= 0;
       int totalSteps = config.totalSteps(fixed ? 0 : sets.training().size());
-      Scorer scorer = scorer(policy, config.reward());
+      Scorer scorer = Scorer.of(policy, config);
       Evaluator evaluator =
-          new Evaluator(policy, scorer(policy, config.reward().forEvaluation()), evaluation());
+          new Evaluator(policy, Scorer.forEvaluation(policy, config), evaluation());
       try (PolicyOptimizer optimizer =
           new PolicyOptimizer(policy.model().parameters(), config.optimizer(), totalSteps)) {
         checkpoint.ifPresent(folder -> Checkpoints.readOptimizer(folder, optimizer));
@@ -103,15 +100,6 @@ public final class TrainRun {
 
   private @Nullable DecoderModel reference(Path base) {
     return config.objective().beta() == 0 ? null : DecoderModel.load(base, false);
-  }
-
-  private Scorer scorer(Policy policy, RewardSettings reward) {
-    return new Scorer(
-        policy,
-        reward,
-        RegionFinders.named(config.weighting().restRegions()),
-        SpanPlacement.valueOf(config.weighting().restSpanPlacement().name()),
-        config.generation().maxCompletionLength());
   }
 
   private Evaluator.Settings evaluation() {

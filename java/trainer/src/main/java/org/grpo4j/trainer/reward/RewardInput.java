@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param completion the decoded completion
  * @param completionIds its token ids, up to and including the stop token; not to be changed
  * @param answer the reference answer of the data row
- * @param step the optimizer step, from 0; drives the release's reward schedules
+ * @param step of the reward schedules, from 0: optimizer steps times rest_step_scale
  * @param progress part of the run that is done, in [0, 1]; drives the paper's
  * @param extra the data row's other columns
  */

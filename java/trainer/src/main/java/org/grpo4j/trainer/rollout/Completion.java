@@ -28,6 +28,11 @@ public record Completion(
     }
   }
 
+  /** The same, counted into another list of prompts. */
+  public Completion ofPrompt(int index) {
+    return new Completion(index, tokens, samplingLogProbs, entropies, finished);
+  }
+
   /** Number of tokens, the stop token included. */
   public int length() {
     return tokens.length;

@@ -3,7 +3,9 @@ package org.grpo4j.trainer.statistics;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 import org.apache.commons.statistics.distribution.TDistribution;
 
 /**
@@ -46,27 +48,37 @@ public record Interval(double value, double low, double high) {
       throw new IllegalArgumentException(
           "denominators have " + denominators.length + " values, numerators " + n);
     }
-    double value = DoubleStream.of(numerators).sum() / DoubleStream.of(denominators).sum();
+    return bootstrap(n, at -> sum(numerators, at) / sum(denominators, at), seed);
+  }
+
+  /**
+   * Any statistic of n independent observations, by the percentiles of a bootstrap over them.
+   *
+   * @param statistic from the indices of the observations that count, repeated ones included
+   * @param seed of the resampling
+   */
+  public static Interval bootstrap(int n, ToDoubleFunction<int[]> statistic, long seed) {
+    int[] all = IntStream.range(0, n).toArray();
+    double value = statistic.applyAsDouble(all);
     if (n < 2) {
       return new Interval(value, Double.NaN, Double.NaN);
     }
     SplittableRandom random = new SplittableRandom(seed);
-    double[] ratios = new double[RESAMPLES];
-    for (int r = 0; r < RESAMPLES; r++) {
-      double over = 0;
-      double under = 0;
-      for (int i = 0; i < n; i++) {
-        int at = random.nextInt(n);
-        over += numerators[at];
-        under += denominators[at];
-      }
-      ratios[r] = over / under;
-    }
-    Arrays.sort(ratios);
+    double[] values = new double[RESAMPLES];
+    Arrays.setAll(values, r -> statistic.applyAsDouble(random.ints(n, 0, n).toArray()));
+    Arrays.sort(values);
     return new Interval(
         value,
-        ratios[(int) (TAIL * RESAMPLES)],
-        ratios[(int) Math.ceil((1 - TAIL) * RESAMPLES) - 1]);
+        values[(int) (TAIL * RESAMPLES)],
+        values[(int) Math.ceil((1 - TAIL) * RESAMPLES) - 1]);
+  }
+
+  private static double sum(double[] values, int[] at) {
+    double sum = 0;
+    for (int i : at) {
+      sum += values[i];
+    }
+    return sum;
   }
 
   /** As "0.331 [0.312, 0.350]". */

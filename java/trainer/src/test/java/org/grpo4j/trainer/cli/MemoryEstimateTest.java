@@ -39,7 +39,16 @@ class MemoryEstimateTest {
     assertEquals(4 * 596_049_920L, parts.get("parameters"));
     assertEquals(8 * 596_049_920L, parts.get("AdamW moments"));
     assertEquals(8L * 256 * 151_936 * 4, parts.get("logits of a micro-batch"));
-    assertEquals(2L * 28 * 8 * 128 * 8 * 768 * 4, parts.get("KV cache of a rollout"));
+    assertEquals(2L * 28 * 8 * 128 * 8 * 768 * 4, parts.get("KV cache while sampling"));
+    assertEquals(
+        2L * 28 * 8 * 128 * 8 * 768 * 4,
+        estimate(
+                "train_file=x.jsonl",
+                "generation_batch_size=64",
+                "per_device_generation_batch_size=8",
+                "max_prompt_length=512")
+            .parts()
+            .get("KV cache while sampling"));
     assertFalse(parts.containsKey("reference model"));
     assertTrue(estimate("train_file=x.jsonl", "beta=0.1").parts().containsKey("reference model"));
   }

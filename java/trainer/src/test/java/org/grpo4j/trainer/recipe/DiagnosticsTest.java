@@ -1,5 +1,6 @@
 package org.grpo4j.trainer.recipe;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -70,8 +71,9 @@ class DiagnosticsTest {
             config,
             statistics,
             TorchTensors.logits(gradient));
-        Map<String, Double> got =
-            RegionGradients.of(terms, micro.loss(), config, statistics).values();
+        RegionGradients measured = new RegionGradients();
+        RegionGradients.forEachToken(terms, micro.loss(), config, statistics, measured);
+        Map<String, Double> got = measured.values();
         Map<Region, Double> expected = squaredNorms(terms, gradient);
         double whole = expected.values().stream().mapToDouble(Double::doubleValue).sum();
         assertTrue(whole > 1e-6 && expected.size() == 3, expected.toString());
@@ -81,10 +83,7 @@ class DiagnosticsTest {
                     norm / whole,
                     Harness.value(got, "grad_share/" + region.name().toLowerCase(Locale.ROOT)),
                     1e-5));
-        assertEquals(
-            whole,
-            RegionGradients.of(terms, micro.loss(), config, statistics).squaredNorm(),
-            1e-4 * whole);
+        assertEquals(whole, measured.squaredNorm(), 1e-4 * whole);
       }
     }
   }
@@ -133,6 +132,21 @@ class DiagnosticsTest {
 
   private static void backward(Tensor p, float... slopes) {
     p.mul(torch.tensor(slopes)).sum().backward();
+  }
+
+  @Test
+  void varianceAndSignalOfPairs() {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor p = torch.zeros(2).set_requires_grad(true);
+      try (GradientPairs pairs = new GradientPairs(List.of(p))) {
+        for (float[] slopes : new float[][] {{1, 2}, {3, 0}, {1, 1}, {2, 2}}) {
+          backward(p, slopes);
+          pairs.take();
+        }
+        assertArrayEquals(new double[] {4, 1}, pairs.variances(), 1e-6);
+        assertArrayEquals(new double[] {3, 4}, pairs.signals(), 1e-6);
+      }
+    }
   }
 
   @Test

@@ -94,6 +94,23 @@ class GrpoTrainingTest {
   }
 
   @Test
+  void samplingInPartsChangesNoSample() {
+    try (Harness whole = harness();
+        Harness parts = harness("per_device_generation_batch_size=3")) {
+      whole.training.rolloutAndUpdates(0);
+      parts.training.rolloutAndUpdates(0);
+      assertEquals(8, parts.rollouts.get(0).size());
+      for (int i = 0; i < 8; i++) {
+        ScoredCompletion a = whole.rollouts.get(0).get(i);
+        ScoredCompletion b = parts.rollouts.get(0).get(i);
+        assertArrayEquals(a.completion().tokens(), b.completion().tokens());
+        assertEquals(a.group(), b.group());
+        assertEquals(a.prompt().text(), b.prompt().text());
+      }
+    }
+  }
+
+  @Test
   void theBiasCorrectionOfTheKlReachesTheKernel() {
     double[] plain = secondUpdate("beta=0.5");
     double[] corrected = secondUpdate("beta=0.5", "use_bias_correction_kl=true");
