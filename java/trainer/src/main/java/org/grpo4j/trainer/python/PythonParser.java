@@ -57,6 +57,10 @@ public final class PythonParser {
     return tokens;
   }
 
+  private PythonDisplays displays() {
+    return new PythonDisplays(this, tokens);
+  }
+
   PythonError unexpected() {
     return new PythonError("invalid syntax at '" + tokens.peek().text() + "'");
   }
@@ -126,7 +130,7 @@ public final class PythonParser {
   }
 
   /** A named expression or {@code *expression}. */
-  private PythonExpression starNamedExpression() throws PythonError {
+  PythonExpression starNamedExpression() throws PythonError {
     return tokens.accept("*") ? new PythonExpression.Starred(binary(0)) : namedExpression();
   }
 
@@ -242,183 +246,15 @@ public final class PythonParser {
           case "True" -> new PythonExpression.Constant(true, false);
           case "False" -> new PythonExpression.Constant(false, false);
           case "..." -> new PythonExpression.Ellipsis();
-          case "(" -> parenthesized();
-          case "[" -> sequence(Kind.LIST, "]");
-          case "{" -> braces();
+          case "(" -> displays().parenthesized();
+          case "[" -> displays().sequence(Kind.LIST, "]");
+          case "{" -> displays().braces();
           default -> throw new PythonError("invalid syntax at '" + token.text() + "'");
         };
       }
       case NEWLINE, END -> throw unexpected();
     }
     throw unexpected();
-  }
-
-  /** A group, a tuple or a generator; the bracket is taken already. */
-  private PythonExpression parenthesized() throws PythonError {
-    if (tokens.at("yield")) {
-      PythonExpression yielded = yieldExpression();
-      tokens.expect(")");
-      return yielded;
-    }
-    if (tokens.accept(")")) {
-      return new Display(Kind.TUPLE, List.of());
-    }
-    PythonExpression first = starNamedExpression();
-    if (tokens.at("for") || tokens.at("async")) {
-      return comprehension(Kind.GENERATOR, first, null, ")");
-    }
-    if (tokens.at(",")) {
-      return elements(Kind.TUPLE, first, ")");
-    }
-    tokens.expect(")");
-    if (first instanceof PythonExpression.Starred) {
-      throw new PythonError("cannot use starred expression here");
-    }
-    return first;
-  }
-
-  private PythonExpression yieldExpression() throws PythonError {
-    tokens.expect("yield");
-    if (tokens.accept("from")) {
-      return new PythonExpression.Yield(true, expression());
-    }
-    if (tokens.at(")")) {
-      return new PythonExpression.Yield(false, null);
-    }
-    PythonExpression first = starNamedExpression();
-    if (!tokens.at(",")) {
-      return new PythonExpression.Yield(false, first);
-    }
-    List<PythonExpression> values = new ArrayList<>(List.of(first));
-    while (tokens.accept(",") && !tokens.at(")")) {
-      values.add(starNamedExpression());
-    }
-    return new PythonExpression.Yield(false, new Display(Kind.TUPLE, values));
-  }
-
-  /** A list or set, or a comprehension of one; the opening bracket is taken already. */
-  private PythonExpression sequence(Kind kind, String close) throws PythonError {
-    if (tokens.accept(close)) {
-      return new Display(kind, List.of());
-    }
-    PythonExpression first = starNamedExpression();
-    return tokens.at("for") || tokens.at("async")
-        ? comprehension(kind, first, null, close)
-        : elements(kind, first, close);
-  }
-
-  private PythonExpression elements(Kind kind, PythonExpression first, String close)
-      throws PythonError {
-    List<PythonExpression> elements = new ArrayList<>(List.of(first));
-    while (tokens.accept(",") && !tokens.at(close)) {
-      elements.add(starNamedExpression());
-    }
-    tokens.expect(close);
-    return new Display(kind, elements);
-  }
-
-  private PythonExpression braces() throws PythonError {
-    if (tokens.accept("}")) {
-      return new PythonExpression.DictDisplay(List.of());
-    }
-    if (tokens.at("**")) {
-      return dict(new ArrayList<>());
-    }
-    PythonExpression first = starNamedExpression();
-    if (!tokens.at(":")) {
-      return tokens.at("for") || tokens.at("async")
-          ? comprehension(Kind.SET, first, null, "}")
-          : elements(Kind.SET, first, "}");
-    }
-    if (first instanceof PythonExpression.Starred || first instanceof PythonExpression.Assignment) {
-      throw unexpected();
-    }
-    tokens.expect(":");
-    PythonExpression value = expression();
-    if (tokens.at("for") || tokens.at("async")) {
-      return comprehension(Kind.DICT, first, value, "}");
-    }
-    List<PythonExpression.Entry> entries = new ArrayList<>();
-    entries.add(new PythonExpression.Entry(first, value));
-    if (tokens.accept(",")) {
-      return dict(entries);
-    }
-    tokens.expect("}");
-    return new PythonExpression.DictDisplay(entries);
-  }
-
-  private PythonExpression dict(List<PythonExpression.Entry> entries) throws PythonError {
-    while (!tokens.at("}")) {
-      if (tokens.accept("**")) {
-        entries.add(new PythonExpression.Entry(null, binary(0)));
-      } else {
-        PythonExpression key = expression();
-        tokens.expect(":");
-        entries.add(new PythonExpression.Entry(key, expression()));
-      }
-      if (!tokens.accept(",")) {
-        break;
-      }
-    }
-    tokens.expect("}");
-    return new PythonExpression.DictDisplay(entries);
-  }
-
-  private PythonExpression comprehension(
-      Kind kind, PythonExpression element, @Nullable PythonExpression value, String close)
-      throws PythonError {
-    if (element instanceof PythonExpression.Starred) {
-      throw new PythonError("iterable unpacking cannot be used in comprehension");
-    }
-    List<PythonExpression.ForClause> clauses = new ArrayList<>();
-    while (tokens.at("for") || tokens.at("async", "for")) {
-      boolean async = tokens.accept("async");
-      tokens.expect("for");
-      PythonExpression target = targets();
-      tokens.expect("in");
-      PythonExpression iterable = disjunction();
-      List<PythonExpression> conditions = new ArrayList<>();
-      while (tokens.accept("if")) {
-        conditions.add(disjunction());
-      }
-      clauses.add(new PythonExpression.ForClause(async, target, iterable, conditions));
-    }
-    if (clauses.isEmpty()) {
-      throw unexpected();
-    }
-    tokens.expect(close);
-    return new PythonExpression.Comprehension(kind, element, value, clauses);
-  }
-
-  private PythonExpression targets() throws PythonError {
-    PythonExpression first = target();
-    if (!tokens.at(",")) {
-      return first;
-    }
-    List<PythonExpression> targets = new ArrayList<>(List.of(first));
-    while (tokens.accept(",") && !tokens.at("in")) {
-      targets.add(target());
-    }
-    return new Display(Kind.TUPLE, targets);
-  }
-
-  private PythonExpression target() throws PythonError {
-    PythonExpression target =
-        tokens.accept("*") ? new PythonExpression.Starred(primary()) : primary();
-    if (!isTarget(target)) {
-      throw new PythonError("cannot assign to this expression");
-    }
-    return target;
-  }
-
-  private static boolean isTarget(PythonExpression e) {
-    return e instanceof PythonExpression.Name
-        || e instanceof PythonExpression.Attribute
-        || e instanceof PythonExpression.Subscript
-        || (e instanceof PythonExpression.Starred s && isTarget(s.value()))
-        || (e instanceof Display d
-            && d.kind() != Kind.SET
-            && d.elements().stream().allMatch(PythonParser::isTarget));
   }
 
   /** A call's arguments; the opening bracket is taken already. */
@@ -447,7 +283,9 @@ public final class PythonParser {
             throw new PythonError("Generator expression must be parenthesized");
           }
           return new PythonExpression.Call(
-              function, List.of(comprehension(Kind.GENERATOR, argument, null, ")")), keywords);
+              function,
+              List.of(displays().comprehension(Kind.GENERATOR, argument, null, ")")),
+              keywords);
         }
         arguments.add(argument);
       }

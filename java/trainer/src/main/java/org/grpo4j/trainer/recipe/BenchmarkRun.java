@@ -60,11 +60,20 @@ public final class BenchmarkRun {
    */
   public BenchmarkReport evaluate(BenchmarkFolder folder, PrintStream out) {
     BenchmarkVerdicts verdicts = new BenchmarkVerdicts(benchmark);
-    if (completions == null) {
-      answer(folder, verdicts, out);
-    } else {
+    if (completions != null) {
       judge(completions, verdicts, out);
+      return report(folder, verdicts, out);
     }
+    try (Interruption interruption =
+        new Interruption("stopping after these answers; what is answered stays")) {
+      answer(folder, verdicts, interruption, out);
+      // Before the virtual machine may go: a stopped evaluation has its report, too.
+      return report(folder, verdicts, out);
+    }
+  }
+
+  private BenchmarkReport report(
+      BenchmarkFolder folder, BenchmarkVerdicts verdicts, PrintStream out) {
     folder.writeVerdicts(verdicts.rows());
     String given = config.task().completions();
     BenchmarkReport report =
@@ -109,12 +118,14 @@ public final class BenchmarkRun {
     }
   }
 
-  private void answer(BenchmarkFolder folder, BenchmarkVerdicts verdicts, PrintStream out) {
+  private void answer(
+      BenchmarkFolder folder,
+      BenchmarkVerdicts verdicts,
+      Interruption interruption,
+      PrintStream out) {
     Workspace.applyRuntime(config.runtime(), out);
     Path model = Workspace.modelFolder(config.model(), Workspace.temporaryFolder());
-    try (Interruption interruption =
-            new Interruption("stopping after these answers; what is answered stays");
-        Policy policy = Policy.load(model, false)) {
+    try (Policy policy = Policy.load(model, false)) {
       boolean all =
           new BenchmarkAnswers(config, policy, folder, out)
               .answer(benchmark, verdicts, interruption::requested);
