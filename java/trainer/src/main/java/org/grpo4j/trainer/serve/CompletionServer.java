@@ -17,6 +17,7 @@ import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
@@ -145,7 +146,7 @@ public final class CompletionServer implements AutoCloseable {
       answer.json(body);
     } else if (path.startsWith(MODELS + "/")) {
       require(HttpMethod.GET, request);
-      checkModel(path.substring(MODELS.length() + 1));
+      checkModel(decoded(path.substring(MODELS.length() + 1)));
       answer.json(model());
     } else if (path.equals(CHAT)) {
       require(HttpMethod.POST, request);
@@ -174,6 +175,16 @@ public final class CompletionServer implements AutoCloseable {
     // Takes as long for a nearly right key as for any other.
     if (given == null || !MessageDigest.isEqual(wanted, given.getBytes(StandardCharsets.UTF_8))) {
       throw ApiException.unauthorized();
+    }
+  }
+
+  /** Names may hold slashes, which some clients escape. */
+  private static String decoded(String name) {
+    try {
+      return URLDecoder.decode(name.replace("+", "%2B"), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      // No escape of anything: then no such model either.
+      return name;
     }
   }
 

@@ -181,6 +181,20 @@ class CompletionServerTest {
   }
 
   @Test
+  void namesWithSlashesAreFoundEscapedOrNot() throws IOException, InterruptedException {
+    try (ServeRun run = start("served_model_name=Org/my+model")) {
+      for (String name : List.of("Org/my+model", "Org%2Fmy%2Bmodel")) {
+        assertEquals(200, send(request(run, "/v1/models/" + name).build()).statusCode(), name);
+      }
+      String body = "{\"model\": \"%s\", \"prompt\": \"a\", \"max_tokens\": 1}";
+      for (String name : List.of("Org/my+model", checkpoint.toString())) {
+        assertEquals(
+            200, send(post(run, "/v1/completions", body.formatted(name))).statusCode(), name);
+      }
+    }
+  }
+
+  @Test
   void keysAreChecked() throws IOException, InterruptedException {
     try (ServeRun run = start("api_key=secret")) {
       assertError(send(request(run, "/v1/models").build()), 401, "invalid_api_key");
