@@ -31,11 +31,8 @@ import picocli.CommandLine.Spec;
       GenerateCommand.class,
       EvalCommand.class,
       CompareCommand.class,
-<<<<<<< HEAD
       ServeCommand.class,
-=======
       VarianceCommand.class,
->>>>>>> bce70d5 (variance: the gradient's variance at a checkpoint by weighting and region; the paper's configurations)
       SelfcheckCommand.class,
       EmbeddedCommand.class,
       DoctorCommand.class
@@ -82,11 +79,8 @@ public final class Main implements Runnable {
             "generate", ConfigLoader.GENERATE,
             "eval", ConfigLoader.EVAL,
             "compare", ConfigLoader.COMPARE,
-<<<<<<< HEAD
-            "serve", ConfigLoader.SERVE);
-=======
+            "serve", ConfigLoader.SERVE,
             "variance", ConfigLoader.VARIANCE);
->>>>>>> bce70d5 (variance: the gradient's variance at a checkpoint by weighting and region; the paper's configurations)
     line.getSubcommands()
         .forEach(
             (name, command) -> {
