@@ -17,7 +17,9 @@ void set_logit(const PolicyCase& c, PolicyInputs& in, int64_t i, int64_t v, doub
 
 const BadRow kBadRows[] = {
     {"NaN", GRPO4J_ROW_NOT_FINITE,
-     [](const PolicyCase& c, PolicyInputs& in, int64_t i) { set_logit(c, in, i, c.vocab - 1, NAN); }},
+     [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
+       set_logit(c, in, i, c.vocab - 1, NAN);
+     }},
     {"NaN at the start", GRPO4J_ROW_NOT_FINITE,
      [](const PolicyCase& c, PolicyInputs& in, int64_t i) { set_logit(c, in, i, 0, NAN); }},
     {"+inf", GRPO4J_ROW_NOT_FINITE,
@@ -31,9 +33,13 @@ const BadRow kBadRows[] = {
        in.targets[static_cast<size_t>(i)] = c.vocab;
      }},
     {"negative target", GRPO4J_ROW_TARGET_OUT_OF_RANGE,
-     [](const PolicyCase&, PolicyInputs& in, int64_t i) { in.targets[static_cast<size_t>(i)] = -1; }},
+     [](const PolicyCase&, PolicyInputs& in, int64_t i) {
+       in.targets[static_cast<size_t>(i)] = -1;
+     }},
     {"temperature", GRPO4J_ROW_TEMPERATURE,
-     [](const PolicyCase&, PolicyInputs& in, int64_t i) { in.temperatures[static_cast<size_t>(i)] = 0; }},
+     [](const PolicyCase&, PolicyInputs& in, int64_t i) {
+       in.temperatures[static_cast<size_t>(i)] = 0;
+     }},
     {"advantage", GRPO4J_ROW_COEFFICIENT,
      [](const PolicyCase&, PolicyInputs& in, int64_t i) {
        in.advantages[static_cast<size_t>(i)] = INFINITY;
@@ -131,7 +137,9 @@ void check_bad_calls() {
   expect(grpo4j_cuda_available() == 0 && reason.find("V100") != std::string::npos,
          "an old device is refused by name: " + reason, c.name());
   grpo4j_emulation_set_device("none");
-  expect(grpo4j_cuda_available() == 0 && grpo4j_cuda_unavailable_reason()[0] != 0, "no device", c.name());
+  expect(grpo4j_cuda_available() == 0 && grpo4j_cuda_unavailable_reason()[0] != 0, "no device",
+         c.name());
   grpo4j_emulation_set_device("h100");
-  expect(grpo4j_cuda_available() == 1 && grpo4j_cuda_unavailable_reason()[0] == 0, "available", c.name());
+  expect(grpo4j_cuda_available() == 1 && grpo4j_cuda_unavailable_reason()[0] == 0, "available",
+         c.name());
 }

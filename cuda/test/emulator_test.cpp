@@ -311,7 +311,9 @@ void check_counters() {
   }
   std::vector<float> floats(32 * 8), results(32);
   const grpo4j_emulation_counters strided =
-      counted([&] { return run(toy::strided_read, Shape{1, 32}, floats.data(), results.data(), 8u); });
+      counted([&] {
+        return run(toy::strided_read, Shape{1, 32}, floats.data(), results.data(), 8u);
+      });
   expect(strided.bytes_loaded == 128 && strided.sector_bytes_loaded >= 1024, "strided sectors");
 }
 

@@ -104,7 +104,8 @@ inline PolicyInputs::PolicyInputs(const PolicyCase& c) {
                     off ? NAN : logit_of(c, v, normal(random)));
     }
     // From the upper half, which is never -inf.
-    targets.push_back(c.vocab - 1 - static_cast<int64_t>(random() % static_cast<uint64_t>((c.vocab + 1) / 2)));
+    const auto half = static_cast<uint64_t>((c.vocab + 1) / 2);
+    targets.push_back(c.vocab - 1 - static_cast<int64_t>(random() % half));
     int_targets.push_back(static_cast<int32_t>(targets.back()));
     temperatures.push_back(0.5f + 0.25f * static_cast<float>(r % 4));
     policy_weights.push_back(off ? 0.0f : 0.5f);
@@ -114,8 +115,9 @@ inline PolicyInputs::PolicyInputs(const PolicyCase& c) {
   // Two sequences, the second of them empty where there are few rows.
   offsets = {0, n() - n() / 3, n()};
   for (int64_t i = 0; i < n(); ++i) {
+    const int64_t target = targets[static_cast<size_t>(i)];
     const double log_prob =
-        masked(i) ? -1.0 : oracle::row(z(c, i), targets[static_cast<size_t>(i)], temperature(c, i)).log_prob;
+        masked(i) ? -1.0 : oracle::row(z(c, i), target, temperature(c, i)).log_prob;
     // Ratios on both sides of the clip range.
     old_log_probs.push_back(static_cast<float>(log_prob + 0.3 * normal(random)));
     ref_log_probs.push_back(static_cast<float>(log_prob + 0.2 * normal(random)));
@@ -133,12 +135,14 @@ inline std::vector<double> PolicyInputs::z(const PolicyCase& c, int64_t i) const
 
 // Statistics in double, and metrics and slopes by libgrpo4j's objective from their rounded values.
 struct PolicyExpectation {
-  PolicyExpectation(const PolicyCase& c, PolicyInputs& in) : statistics(static_cast<size_t>(in.n())), slopes(static_cast<size_t>(in.n())) {
+  PolicyExpectation(const PolicyCase& c, PolicyInputs& in)
+      : statistics(static_cast<size_t>(in.n())), slopes(static_cast<size_t>(in.n())) {
     std::vector<float> log_probs(statistics.size()), entropy(statistics.size());
     for (int64_t i = 0; i < in.n(); ++i) {
       oracle::Row& row = statistics[static_cast<size_t>(i)];
+      const int64_t target = in.targets[static_cast<size_t>(i)];
       row = in.masked(i) ? oracle::Row{0, 0, 0, 0}
-                         : oracle::row(in.z(c, i), in.targets[static_cast<size_t>(i)], in.temperature(c, i));
+                         : oracle::row(in.z(c, i), target, in.temperature(c, i));
       log_probs[static_cast<size_t>(i)] = static_cast<float>(row.log_prob);
       entropy[static_cast<size_t>(i)] = static_cast<float>(row.entropy);
     }
@@ -211,7 +215,8 @@ class DevicePolicyCall {
     const int64_t bytes = grpo4j_cuda_policy_loss_workspace(&a);
     if (bytes < 0) return GRPO4J_INVALID_ARGUMENT;
     const DeviceArray<char> workspace(bytes);
-    const int32_t status = grpo4j_cuda_policy_loss(&a, metrics.data(), workspace.data(), bytes, nullptr);
+    const int32_t status =
+        grpo4j_cuda_policy_loss(&a, metrics.data(), workspace.data(), bytes, nullptr);
     grpo4j_cuda_synchronize(nullptr);
     return status;
   }

@@ -37,8 +37,9 @@ inline void check_gradient_row(const PolicyCase& c, const PolicyInputs& in,
   const oracle::Row& row = e.statistics[at];
   const double t = in.temperature(c, i);
   const double g = e.slopes[at].g, h = e.slopes[at].h;
-  const double parts = 0.1 * (static_cast<double>(in.policy_weights[at]) * fabs(static_cast<double>(in.advantages[at])) +
-                               static_cast<double>(in.regularizer_weights[at]) * c.kl_coef);
+  const double parts =
+      0.1 * (fabs(static_cast<double>(in.policy_weights[at] * in.advantages[at])) +
+             static_cast<double>(in.regularizer_weights[at]) * c.kl_coef);
   const std::vector<double> z = in.z(c, i);
   for (int64_t v = 0; v < c.vocab; ++v) {
     const int64_t element = c.offset + in.row(i) * c.stride() + v;
@@ -65,7 +66,8 @@ inline void check_gradient_row(const PolicyCase& c, const PolicyInputs& in,
 }
 
 // Elements that belong to no row of the call keep their bits.
-inline void check_untouched(const PolicyCase& c, const PolicyInputs& in, const std::vector<char>& got) {
+inline void check_untouched(const PolicyCase& c, const PolicyInputs& in,
+                            const std::vector<char>& got) {
   const std::vector<char>& before = c.in_place ? in.logits : in.held;
   std::vector<bool> touched(static_cast<size_t>(c.elements()));
   for (int64_t i = 0; i < in.n(); ++i) {
@@ -101,7 +103,8 @@ inline void check_metrics(const PolicyCase& c, const grpo4j_policy_metrics& want
                              {want.factor_mean, got.factor_mean}};
   for (const auto& pair : pairs) {
     if (!(fabs(pair[0] - pair[1]) <= 1e-5 * (1 + fabs(pair[0])))) {
-      expect(false, "metrics: " + std::to_string(pair[1]) + ", not " + std::to_string(pair[0]), c.name());
+      expect(false, "metrics: " + std::to_string(pair[1]) + ", not " + std::to_string(pair[0]),
+             c.name());
     }
   }
 }
@@ -126,7 +129,8 @@ inline void check_policy(const PolicyCase& c) {
   const PolicyExpectation e(c, in);
   expect(e.status == GRPO4J_OK, "the reference's status", c.name());
   DevicePolicyCall call(c, in);
-  if (!expect(call.run() == GRPO4J_OK, std::string("status, ") + grpo4j_cuda_last_error(), c.name())) {
+  const int32_t status = call.run();
+  if (!expect(status == GRPO4J_OK, std::string("status, ") + grpo4j_cuda_last_error(), c.name())) {
     return;
   }
   check_outputs(c, in, e, call);

@@ -30,10 +30,10 @@ grpo4j_report run_token_stats(const PolicyCase& c, const DevicePolicyCall& call,
 void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
   PolicyInputs in(c);
   if (in.n() > 1) {  // token_stats has no weights: every row is read
-    const auto first = static_cast<size_t>((c.offset + in.row(1) * c.stride()) * oracle::bytes_of(c.dtype));
-    const auto other = static_cast<size_t>((c.offset + in.row(0) * c.stride()) * oracle::bytes_of(c.dtype));
-    std::copy_n(in.logits.begin() + static_cast<int64_t>(other), c.vocab * oracle::bytes_of(c.dtype),
-                in.logits.begin() + static_cast<int64_t>(first));
+    const int64_t size = oracle::bytes_of(c.dtype);
+    const int64_t from = (c.offset + in.row(0) * c.stride()) * size;
+    const int64_t to = (c.offset + in.row(1) * c.stride()) * size;
+    std::copy_n(in.logits.begin() + from, c.vocab * size, in.logits.begin() + to);
   }
   const DevicePolicyCall call(c, in);
   const grpo4j_report report = run_token_stats(c, call, wanted, 0);

@@ -38,7 +38,9 @@ void print(const char* what, const Traffic& t) {
          t.loaded, t.stored, t.dram_read, t.dram_written, t.load_efficiency, t.store_efficiency);
 }
 
-bool about(double value, double wanted) { return value >= wanted - 1e-9 && value <= wanted * 1.005; }
+bool about(double value, double wanted) {
+  return value >= wanted - 1e-9 && value <= wanted * 1.005;
+}
 
 PolicyCase large(int32_t dtype) {
   PolicyCase c;

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -109,7 +108,7 @@ void* first_frame(char* stack, size_t bytes) {
 #if defined(__x86_64__)
   frame -= 2;
 #endif
-  memset(frame, 0, static_cast<size_t>(reinterpret_cast<char*>(top) - reinterpret_cast<char*>(frame)));
+  for (void** word = frame; word != top; ++word) *word = nullptr;
   frame[kEntryWord] = reinterpret_cast<void*>(&begin_fiber);
   return frame;
 }

@@ -21,7 +21,8 @@ std::string symbol_at(const std::vector<char>& file, uint64_t address) {
   memcpy(&header, file.data(), sizeof header);
   for (int i = 0; i < header.e_shnum; ++i) {
     Elf64_Shdr table, names;
-    memcpy(&table, file.data() + header.e_shoff + sizeof table * static_cast<size_t>(i), sizeof table);
+    const uint64_t offset = header.e_shoff + sizeof table * static_cast<uint64_t>(i);
+    memcpy(&table, file.data() + offset, sizeof table);
     if (table.sh_type != SHT_SYMTAB) continue;
     memcpy(&names, file.data() + header.e_shoff + sizeof names * table.sh_link, sizeof names);
     for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.sh_size; at += sizeof(Elf64_Sym)) {

@@ -50,7 +50,9 @@ void fill(unsigned char* memory, size_t bytes, uint32_t pattern) {
   }
 }
 
-size_t padded(size_t bytes) { return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment; }
+size_t padded(size_t bytes) {
+  return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+}
 
 unsigned char* allocate_arena(size_t bytes) {
   void* memory = aligned_alloc(kArenaAlignment, padded(bytes + kGuardBytes));

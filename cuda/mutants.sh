@@ -1,0 +1,182 @@
+#!/bin/sh
+# Breaks the CUDA kernels in ways that reviewers miss and expects the tests in the emulation to
+# notice each: by values under some schedule, by a report of the emulator, or, for what only the
+# order of memory shows, by ThreadSanitizer. A mutant that lives, or no longer applies, fails.
+#
+# All mutants are compiled into one copy of the kernels, each behind mutant("its name"), and GRPO4J_MUTANT
+# wakes one of them: two builds in all, one of them for ThreadSanitizer.
+#   sh cuda/mutants.sh [work folder]
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=${1:-"$here/../target/cuda-mutants"}
+rm -rf "$work/tree"
+mkdir -p "$work/tree"
+cp -rp "$here" "$work/tree/cuda"
+cp -rp "$here/../native" "$work/tree/native"
+source=$work/tree/cuda/src
+plain= race= failed=0
+
+replace() { # file, what, becomes: plain strings, not patterns; fails where there is none
+  FROM=$2 TO=$3 awk 'BEGIN { RS = "\001"; from = ENVIRON["FROM"]; to = ENVIRON["TO"] }
+    { rest = $0
+      while ((i = index(rest, from)) > 0) {
+        printf "%s%s", substr(rest, 1, i - 1), to
+        rest = substr(rest, i + length(from)); found = 1 }
+      printf "%s", rest }
+    END { exit !found }' "$source/$1" > "$work/replaced" && cp "$work/replaced" "$source/$1"
+}
+
+put() { # name, file, what, becomes
+  replace "$2" "$3" "$4" || { echo "$1: DOES NOT APPLY to $2"; failed=1; }
+}
+# The last argument: the tests that should notice, so that the others need not run.
+mutant() { put "$1" "$2" "$3" "$4"; plain="$plain $1:$5"; }
+race() { put "$1" "$2" "$3" "$4"; race="$race $1:$5"; }
+
+build() { # folder, cmake settings
+  folder=$1
+  shift
+  "$work/tree/cuda/emulation/build.sh" "$work/$folder" -DGRPO4J_BUILD_TESTS=ON \
+    -DCMAKE_BUILD_TYPE=None "$@"
+  [ -x "$work/$folder/cuda_kernels_test" ]
+}
+
+run() { # folder, mutant, groups of tests
+  GRPO4J_EMULATION_THREADS=1 GRPO4J_MUTANT=$2 \
+    timeout 600 "$work/$1/cuda_kernels_test" --small --stop $3 > "$work/test.out" 2>&1
+}
+
+check_all() { # folder, mutants
+  run "$1" "" "$3" || { echo "the tests fail without a mutant"; cat "$work/test.out"; exit 1; }
+  for entry in $2; do
+    name=${entry%%:*}
+    if run "$1" "$name" "$(echo "${entry#*:}" | tr , ' ')"; then
+      echo "$name: LIVES"
+      failed=1
+    else
+      why=$(grep -m 1 -E 'FAILED|^grpo4j emulation:|^SUMMARY' "$work/test.out" \
+        | sed 's/^grpo4j emulation: .*: block/block/' | cut -c 1-110 || true)
+      echo "$name: caught: ${why:-stopped or crashed}"
+    fi
+  done
+}
+
+replace common/device.cuh "namespace grpo4j::cuda {
+
+constexpr uint32_t kWarp" '#include <stdlib.h>
+#include <string.h>
+
+namespace grpo4j::cuda {
+
+inline const char* const chosen_mutant = getenv("GRPO4J_MUTANT");
+inline bool mutant(const char* name) {
+  return chosen_mutant != nullptr && strcmp(name, chosen_mutant) == 0;
+}
+
+constexpr uint32_t kWarp'
+
+# ---- Barriers and waits
+mutant no_barrier_before_the_merge common/policy_kernels.cuh \
+  "  barrier(parts);
+  if (parts > 1) {" \
+  '  if (!mutant("no_barrier_before_the_merge")) barrier(parts);
+  if (parts > 1) {' variants
+mutant block_ends_while_it_is_read common/policy_kernels.cuh \
+  "shared memory.
+    barrier(parts);" \
+  'shared memory.
+    if (!mutant("block_ends_while_it_is_read")) barrier(parts);' variants,schedules
+mutant target_stored_beside_its_vector common/policy_kernels.cuh \
+  "lane_id(), kWarp);
+  __syncthreads();" \
+  'lane_id(), kWarp);
+  if (!mutant("target_stored_beside_its_vector")) __syncthreads();' variants,schedules
+mutant threads_run_ahead_of_the_decision common/policy_kernels.cuh \
+  "    }
+  }
+  __syncthreads();
+}" \
+  '    }
+  }
+  if (!mutant("threads_run_ahead_of_the_decision")) __syncthreads();
+}' variants
+mutant half_of_the_block_at_a_barrier objective.cu \
+  "    __syncthreads();
+    if (threadIdx.x < width) {" \
+  '    if (!mutant("half_of_the_block_at_a_barrier") || threadIdx.x < width) __syncthreads();
+    if (threadIdx.x < width) {' shapes
+mutant copy_not_waited_for common/tile.cuh \
+  "cp_async_wait<kAhead>();" \
+  'if (!mutant("copy_not_waited_for")) cp_async_wait<kAhead>();' variants
+mutant one_copy_too_many_under_way common/tile.cuh \
+  "cp_async_wait<kAhead>();" \
+  '{ if (mutant("one_copy_too_many_under_way")) cp_async_wait<kAhead + 1>(); else cp_async_wait<kAhead>(); }' \
+  variants
+
+# ---- Warps
+mutant shuffle_of_half_a_warp common/chunk_states.cuh \
+  "__shfl_xor_sync(kAllLanes, greatest, offset)" \
+  '__shfl_xor_sync(mutant("shuffle_of_half_a_warp") ? 0xffffu : kAllLanes, greatest, offset)' shapes
+mutant maximum_of_half_a_warp common/chunk_states.cuh \
+  "rise(float greatest) {
+#pragma unroll
+    for (int offset = kWarp / 2;" \
+  'rise(float greatest) {
+    for (int offset = kWarp / (mutant("maximum_of_half_a_warp") ? 4 : 2);' shapes
+
+# ---- Tails and places
+mutant last_element_left_out common/tile.cuh \
+  "e < row.vocab) {" \
+  'e + (mutant("last_element_left_out") ? 1 : 0) < row.vocab) {' shapes
+mutant one_element_too_many common/tile.cuh \
+  "< row.vocab) {" \
+  '< row.vocab + (mutant("one_element_too_many") ? 1 : 0)) {' shapes
+mutant last_gradient_left_out common/gradient.cuh \
+  "end < row.vocab ? end : row.vocab" \
+  'end < row.vocab ? end : row.vocab - (mutant("last_gradient_left_out") ? 1 : 0)' shapes
+mutant first_elements_lost common/tile.cuh \
+  "word >= first ? ~0u : 0u" \
+  'word >= first + (mutant("first_elements_lost") ? 1 : 0) ? ~0u : 0u' shapes
+mutant states_of_the_wrong_neighbour common/policy_kernels.cuh \
+  "owner, parts).end <= c" \
+  'owner, parts).end + (mutant("states_of_the_wrong_neighbour") ? 1 : 0) <= c' variants
+
+# ---- In place, accumulation, sums
+mutant read_again_after_it_was_overwritten common/gradient.cuh \
+  "gradient.of(z[k], held[k]));" \
+  'gradient.of(k > 0 && mutant("read_again_after_it_was_overwritten")
+                                  ? source.vector(j - (k - 1) * int64_t{threads}) : z[k], held[k]));' \
+  variants
+mutant masked_rows_zeroed_in_accumulation common/gradient.cuh \
+  "  if (accumulate) {" \
+  '  if (accumulate && !mutant("masked_rows_zeroed_in_accumulation")) {' options
+mutant nan_does_not_raise_the_maximum common/chunk_states.cuh \
+  "!(greatest <= max_)" \
+  '(mutant("nan_does_not_raise_the_maximum") ? greatest > max_ : !(greatest <= max_))' bad_rows
+mutant weighted_sum_forgets_the_shift common/chunk_states.cuh \
+  "fmaf(shift, sum_[i], weighted_[i])" \
+  'fmaf(mutant("weighted_sum_forgets_the_shift") ? 0 : shift, sum_[i], weighted_[i])' options
+
+# ---- Order of memory: right when blocks and threads run in order
+race blocks_add_to_one_sum objective.cu \
+  "pass.sums[blockIdx.x] = of_block;" \
+  'pass.sums[blockIdx.x] = mutant("blocks_add_to_one_sum") && blockIdx.x > 0 ? no_metrics() : of_block;
+    if (mutant("blocks_add_to_one_sum") && blockIdx.x > 0) merge(pass.sums[0], of_block);' shapes
+race warps_merge_while_others_write common/row_pass.cuh \
+  "  __syncthreads();
+  if (threadIdx.x < kWarp) {" \
+  '  if (!mutant("warps_merge_while_others_write")) __syncthreads();
+  if (threadIdx.x < kWarp) {' token_stats
+race scratch_written_while_lanes_read common/chunk_states.cuh \
+  "    if (misalignment != 0) {
+      __syncwarp();" \
+  '    if (misalignment != 0) {
+      if (!mutant("scratch_written_while_lanes_read")) __syncwarp();' token_stats
+
+if ! build plain; then
+  exit 0  # build.sh has said what is missing
+fi
+check_all plain "$plain" ""
+build thread -DGRPO4J_SANITIZE=thread
+check_all thread "$race" token_stats
+exit $failed
