@@ -78,19 +78,28 @@ constexpr uint32_t kWarp'
 # ---- Barriers and waits
 mutant no_barrier_before_the_merge common/policy_kernels.cuh \
   "  barrier(parts);
-  if (parts > 1) {" \
+  const PolicyRow" \
   '  if (!mutant("no_barrier_before_the_merge")) barrier(parts);
-  if (parts > 1) {' variants
+  const PolicyRow' variants
+mutant row_begins_before_its_ends_are_there common/policy_kernels.cuh \
+  "    return;
+  }
+  __syncthreads();
+  {" \
+  '    return;
+  }
+  if (!mutant("row_begins_before_its_ends_are_there")) __syncthreads();
+  {' variants
 mutant block_ends_while_it_is_read common/policy_kernels.cuh \
   "shared memory.
     barrier(parts);" \
   'shared memory.
     if (!mutant("block_ends_while_it_is_read")) barrier(parts);' variants,schedules
 mutant target_stored_beside_its_vector common/policy_kernels.cuh \
-  "lane_id(), kWarp);
-  __syncthreads();" \
-  'lane_id(), kWarp);
-  if (!mutant("target_stored_beside_its_vector")) __syncthreads();' variants,schedules
+  "  __syncthreads();
+  const int64_t target" \
+  '  if (!mutant("target_stored_beside_its_vector")) __syncthreads();
+  const int64_t target' variants,schedules
 mutant threads_run_ahead_of_the_decision common/policy_kernels.cuh \
   "    }
   }
@@ -126,11 +135,11 @@ mutant maximum_of_half_a_warp common/chunk_states.cuh \
 
 # ---- Tails and places
 mutant last_element_left_out common/tile.cuh \
-  "e < row.vocab) {" \
-  'e + (mutant("last_element_left_out") ? 1 : 0) < row.vocab) {' shapes
+  "e < row.vocab;" \
+  'e + (mutant("last_element_left_out") ? 1 : 0) < row.vocab;' shapes
 mutant one_element_too_many common/tile.cuh \
-  "< row.vocab) {" \
-  '< row.vocab + (mutant("one_element_too_many") ? 1 : 0)) {' shapes
+  "< row.vocab;" \
+  '< row.vocab + (mutant("one_element_too_many") ? 1 : 0);' shapes
 mutant last_gradient_left_out common/gradient.cuh \
   "end < row.vocab ? end : row.vocab" \
   'end < row.vocab ? end : row.vocab - (mutant("last_gradient_left_out") ? 1 : 0)' shapes
