@@ -81,6 +81,15 @@ mutant no_barrier_before_the_merge common/policy_kernels.cuh \
   const PolicyRow" \
   '  if (!mutant("no_barrier_before_the_merge")) barrier(parts);
   const PolicyRow' variants
+mutant row_begins_before_its_ends_are_there common/policy_kernels.cuh \
+  "    return;
+  }
+  __syncthreads();
+  {" \
+  '    return;
+  }
+  if (!mutant("row_begins_before_its_ends_are_there")) __syncthreads();
+  {' schedules
 mutant block_ends_while_it_is_read common/policy_kernels.cuh \
   "shared memory.
     barrier(parts);" \
