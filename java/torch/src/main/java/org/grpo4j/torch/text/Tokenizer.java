@@ -137,6 +137,25 @@ public final class Tokenizer implements AutoCloseable {
     return vocabulary.special().contains(token);
   }
 
+  /**
+   * A text without the special tokens that are written in it. Encoding takes them for the tokens
+   * themselves, so a foreign text could end a turn and open another.
+   */
+  public String withoutSpecialTokens(String text) {
+    String plain = text;
+    boolean found = true;
+    while (found) { // What is left of two halves may be a token again.
+      found = false;
+      for (String token : vocabulary.special()) {
+        if (plain.contains(token)) {
+          plain = plain.replace(token, "");
+          found = true;
+        }
+      }
+    }
+    return plain;
+  }
+
   /** Named special tokens: what tokenizer_config.json calls bos, eos and pad. */
   public SpecialTokens specials() {
     return specials;

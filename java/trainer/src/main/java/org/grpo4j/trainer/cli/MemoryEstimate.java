@@ -18,7 +18,7 @@ record MemoryEstimate(Map<String, Long> parts, int promptTokens, boolean assumed
   /** Assumed where max_prompt_length is unset: ToolRL's prompts are mostly shorter. */
   private static final int ASSUMED_PROMPT = 1024;
 
-  /** The embedded task's prompts have about 38 tokens. */
+  /** The embedded tasks' prompts have about 38 and 20 tokens. */
   private static final int EMBEDDED_PROMPT = 64;
 
   /** The virtual machine, libtorch's code and its caches, measured on a run of a tiny model. */

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads and writes the configuration of one command.
  *
- * <p>Later wins: the keys' own defaults, the embedded task's recipe (while {@code train_file} is
- * "embedded"), the user's file, the {@code key=value} overrides. A recipe found for the tiny model
- * would be wrong for somebody's own data, so it goes away with {@code train_file}.
+ * <p>Later wins: the keys' own defaults, an embedded task's recipe (while {@code train_file} names
+ * it), the user's file, the {@code key=value} overrides. A recipe found for the tiny model would be
+ * wrong for somebody's own data, so it goes away with {@code train_file}.
  */
 public final class ConfigLoader<T extends Record> {
   /** Loader of {@code ./grpo4j train}. */
@@ -72,24 +72,24 @@ public final class ConfigLoader<T extends Record> {
               });
     }
     Map<String, @Nullable Object> values = schema.defaults();
-    if (isEmbedded(given, overrides)) {
-      schema
-          .embeddedTask()
-          .forEach((name, value) -> values.put(schema.key(name, "").name(), value));
-    }
+    schema
+        .recipe(task(given, overrides))
+        .forEach((name, value) -> values.put(schema.key(name, "").name(), value));
     values.putAll(given);
     overrides.forEach(text -> override(text, values));
     return schema.build(values);
   }
 
-  private static boolean isEmbedded(Map<String, @Nullable Object> given, List<String> overrides) {
-    Object file = given.getOrDefault("train_file", ModelSettings.EMBEDDED);
+  /** What decides on the recipe: train_file, or eval_file where nothing is trained. */
+  private @Nullable Object task(Map<String, @Nullable Object> given, List<String> overrides) {
+    String name = schema.has("train_file") ? "train_file" : "eval_file";
+    Object file = given.getOrDefault(name, ModelSettings.EMBEDDED);
     for (String text : overrides) {
-      if (text.startsWith("train_file=")) {
+      if (text.startsWith(name + "=")) {
         file = text.substring(text.indexOf('=') + 1);
       }
     }
-    return ModelSettings.EMBEDDED.equals(file);
+    return file;
   }
 
   private void override(String text, Map<String, @Nullable Object> values) {

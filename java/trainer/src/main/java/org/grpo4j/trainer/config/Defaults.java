@@ -17,4 +17,7 @@ public @interface Defaults {
    * "embedded": the recipe of the embedded task. Empty for none.
    */
   String embeddedTask() default "";
+
+  /** The same while {@code train_file} is "embedded_multi_turn". */
+  String embeddedMultiTurn() default "";
 }

@@ -7,16 +7,28 @@ import org.jspecify.annotations.Nullable;
  *
  * @param model checkpoint and chat template
  * @param task what is evaluated and how
+ * @param environment conversations with tools
  * @param reward reward functions
  * @param runtime seed, threads, instruction set
  */
+@Defaults(embeddedMultiTurn = "eval-embedded-multi-turn.yaml")
 public record EvalConfig(
-    ModelSettings model, Task task, RewardSettings reward, RuntimeSettings runtime) {
+    ModelSettings model,
+    Task task,
+    EnvironmentSettings environment,
+    RewardSettings reward,
+    RuntimeSettings runtime) {
+
+  /** Checks what concerns several keys. */
+  public EvalConfig {
+    environment.requireFitting(reward);
+  }
 
   /**
    * Held-out prompts and sampling.
    *
-   * @param evalFile "embedded", or a JSON, JSONL or Parquet file of ToolRL rows
+   * @param evalFile "embedded", "embedded_multi_turn", or a JSON, JSONL or Parquet file of ToolRL
+   *     rows
    * @param evalPrompts how many of them, at most
    * @param maxPromptLength prompts of more tokens are left out; null: no limit
    * @param maxCompletionLength tokens per completion, at most
@@ -27,7 +39,10 @@ public record EvalConfig(
   public record Task(
       @Key(
               byDefault = "embedded",
-              doc = "Held-out prompts: 'embedded' or a .json, .jsonl or .parquet file.")
+              doc =
+                  "Held-out prompts: 'embedded', 'embedded_multi_turn' or a .json, .jsonl or"
+                      + " .parquet"
+                      + " file.")
           String evalFile,
       @Key(byDefault = "200", min = 1, doc = "Prompts evaluated, at most.") int evalPrompts,
       @Key(byDefault = "null", min = 1, doc = "Prompts of more tokens are left out and counted.")

@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
 public record RewardSettings(
     @Key(
             byDefault = "[toolrl]",
-            doc = "Reward functions: toolrl, or fully qualified classes of your own.")
+            doc =
+                "Reward functions: toolrl, exact_call, format, overlong, environment (of a"
+                    + " conversation), or fully qualified classes of your own.")
         List<String> rewardFuncs,
     @Key(byDefault = "null", source = "TRL", doc = "One factor per reward function; unset: all 1.")
         @Nullable List<Double> rewardWeights,

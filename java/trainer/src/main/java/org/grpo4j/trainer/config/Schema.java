@@ -39,6 +39,10 @@ final class Schema<T extends Record> {
     }
   }
 
+  boolean has(String name) {
+    return keys.containsKey(name);
+  }
+
   List<KeySpec> keys() {
     return List.copyOf(keys.values());
   }
@@ -54,12 +58,21 @@ final class Schema<T extends Record> {
     return values;
   }
 
-  /** The embedded task's recipe; empty where the command has none. */
-  Map<String, @Nullable Object> embeddedTask() {
+  /**
+   * The recipe of an embedded task.
+   *
+   * @param trainFile the value of {@code train_file}; empty where it has no recipe
+   */
+  Map<String, @Nullable Object> recipe(@Nullable Object trainFile) {
     Defaults own = type.getAnnotation(Defaults.class);
-    return own == null || own.embeddedTask().isEmpty()
-        ? Map.of()
-        : Yaml.resource(type, own.embeddedTask());
+    if (own == null) {
+      return Map.of();
+    }
+    String resource =
+        ModelSettings.EMBEDDED.equals(trainFile)
+            ? own.embeddedTask()
+            : ModelSettings.EMBEDDED_MULTI_TURN.equals(trainFile) ? own.embeddedMultiTurn() : "";
+    return resource.isEmpty() ? Map.of() : Yaml.resource(type, resource);
   }
 
   /**
@@ -152,7 +165,7 @@ final class Schema<T extends Record> {
 
   /** One line per key: name, default and its source, meaning. */
   List<String> help() {
-    Map<String, @Nullable Object> recipe = embeddedTask();
+    Map<String, @Nullable Object> recipe = recipe(ModelSettings.EMBEDDED);
     Map<String, @Nullable Object> defaults = defaults();
     List<String> lines = new ArrayList<>();
     for (KeySpec spec : keys.values()) {

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  */
 @Defaults(
     value = {"learning_rate: 2.0e-5"},
-    embeddedTask = "sft-embedded.yaml")
+    embeddedTask = "sft-embedded.yaml",
+    embeddedMultiTurn = "sft-embedded-multi-turn.yaml")
 public record SftConfig(
     ModelSettings model,
     Rows data,
@@ -24,7 +25,8 @@ public record SftConfig(
   /**
    * What is learnt.
    *
-   * @param trainFile "embedded", or a JSON, JSONL or Parquet file of ToolRL rows
+   * @param trainFile "embedded", "embedded_multi_turn", or a JSON, JSONL or Parquet file of ToolRL
+   *     rows
    * @param evalFile held-out prompts; null: the embedded task's, or none for a file
    * @param evalPrompts how many held-out prompts are evaluated, at most
    * @param maxLength tokens of prompt and completion together, at most; null: no limit
@@ -35,7 +37,8 @@ public record SftConfig(
       @Key(
               byDefault = "embedded",
               doc =
-                  "Rows: 'embedded' (the task in the project) or a .json, .jsonl or .parquet file"
+                  "Rows: 'embedded', 'embedded_multi_turn' (the tasks in the project) or a"
+                      + " .json, .jsonl or .parquet file"
                       + " of ToolRL rows.")
           String trainFile,
       @Key(
@@ -58,9 +61,9 @@ public record SftConfig(
               byDefault = "false",
               doc = "Start from random weights in the shape of the folder's config.json.")
           boolean fromScratch) {
-    /** Whether the rows are the task kept in the project. */
-    public boolean embedded() {
-      return trainFile.equals(ModelSettings.EMBEDDED);
+    /** Held-out prompts: a file, an embedded task, or null for none. */
+    public @Nullable String heldOut() {
+      return evalFile == null && ModelSettings.isEmbedded(trainFile) ? trainFile : evalFile;
     }
   }
 }

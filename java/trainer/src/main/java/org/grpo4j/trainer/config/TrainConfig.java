@@ -9,6 +9,7 @@ import org.grpo4j.torch.InputException;
  * @param model checkpoint and chat template
  * @param data prompts
  * @param generation rollouts
+ * @param environment conversations with tools
  * @param objective loss and advantages
  * @param weighting token weights
  * @param reward reward functions
@@ -17,11 +18,14 @@ import org.grpo4j.torch.InputException;
  * @param run run folder and logging
  * @param diagnostics what is measured beside
  */
-@Defaults(embeddedTask = "train-embedded.yaml")
+@Defaults(
+    embeddedTask = "train-embedded.yaml",
+    embeddedMultiTurn = "train-embedded-multi-turn.yaml")
 public record TrainConfig(
     ModelSettings model,
     DataSettings data,
     GenerationSettings generation,
+    EnvironmentSettings environment,
     ObjectiveSettings objective,
     WeightingSettings weighting,
     RewardSettings reward,
@@ -68,6 +72,7 @@ public record TrainConfig(
     if (reward.rewardFuncs().isEmpty()) {
       throw new InputException("reward_funcs is empty: name at least one, for example [toolrl]");
     }
+    environment.requireFitting(reward);
     if (reward.rewardWeights() != null
         && reward.rewardWeights().size() != reward.rewardFuncs().size()) {
       throw new InputException(

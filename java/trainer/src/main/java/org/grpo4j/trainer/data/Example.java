@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.grpo4j.torch.InputException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +51,37 @@ public record Example(
   /** A raw prompt. */
   public static Example ofText(String id, String prompt, String answer, String source) {
     return new Example(id, List.of(), prompt, answer, List.of(), Map.of(), source);
+  }
+
+  /** The same row with other tool signatures. */
+  public Example withTools(List<Map<String, Object>> signatures) {
+    return new Example(id, messages, prompt, answer, signatures, extra, source);
+  }
+
+  /**
+   * A recorded conversation step by step, as ToolRL and ResT train: each assistant's turn is the
+   * answer to all that comes before it. The last one is this row.
+   *
+   * @throws InputException an assistant's turn has tool_calls in place of text
+   */
+  public List<Example> steps() {
+    List<Example> steps = new ArrayList<>();
+    for (int m = 1; m < messages.size(); m++) {
+      if (!"assistant".equals(messages.get(m).get("role"))) {
+        continue;
+      }
+      if (!(messages.get(m).get("content") instanceof String text)) {
+        throw new InputException(
+            source
+                + ": assistant's message "
+                + (m + 1)
+                + " must hold its calls as text in content to be an answer");
+      }
+      String name = id + "/" + (steps.size() + 1);
+      steps.add(new Example(name, messages.subList(0, m), null, text, tools, extra, source));
+    }
+    steps.add(this);
+    return steps;
   }
 
   private static List<Map<String, Object>> copy(List<Map<String, Object>> maps) {

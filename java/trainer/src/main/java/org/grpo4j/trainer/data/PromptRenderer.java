@@ -82,7 +82,7 @@ public final class PromptRenderer {
    */
   public RenderedPrompt render(Example example) {
     String raw = example.prompt();
-    String text = raw == null ? chat(example) : raw;
+    String text = raw == null ? chat(example, example.messages()) : raw;
     // What the template writes holds its special tokens already.
     long[] ids = tokenizer.encode(text, raw != null);
     if (ids.length == 0) {
@@ -91,7 +91,11 @@ public final class PromptRenderer {
     return new RenderedPrompt(example, text, ids);
   }
 
-  private String chat(Example example) {
+  /**
+   * Messages with the opening of the assistant's turn at the end, in an example's template
+   * arguments and tools.
+   */
+  String chat(Example example, List<Map<String, Object>> messages) {
     ChatTemplate chat =
         template.orElseThrow(
             () ->
@@ -106,7 +110,7 @@ public final class PromptRenderer {
       own.forEach((name, value) -> arguments.put(String.valueOf(name), value));
     }
     try {
-      return chat.render(example.messages(), example.tools(), arguments, true);
+      return chat.render(messages, example.tools(), arguments, true);
     } catch (InputException e) {
       throw new InputException(example.source() + ": " + e.getMessage(), e);
     }

@@ -1,5 +1,7 @@
 package org.grpo4j.trainer.data;
 
+import java.util.Arrays;
+
 /** A prompt as the model sees it. */
 public final class RenderedPrompt {
   private final Example example;
@@ -10,6 +12,17 @@ public final class RenderedPrompt {
     this.example = example;
     this.text = text;
     this.ids = ids;
+  }
+
+  /**
+   * The same prompt with more of its conversation behind its ids; its text stays the prompt's.
+   *
+   * @param moreIds what follows
+   */
+  public RenderedPrompt followedBy(long[] moreIds) {
+    long[] all = Arrays.copyOf(ids, ids.length + moreIds.length);
+    System.arraycopy(moreIds, 0, all, ids.length, moreIds.length);
+    return new RenderedPrompt(example, text, all);
   }
 
   public Example example() {

@@ -16,7 +16,6 @@ import org.grpo4j.trainer.config.ModelSettings;
 import org.grpo4j.trainer.data.Example;
 import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
-import org.grpo4j.trainer.task.EmbeddedTask;
 import org.grpo4j.trainer.task.PhrasingSet;
 import org.grpo4j.trainer.weight.SpanPlacement;
 import org.grpo4j.trainer.weight.ToolCallRegions;
@@ -36,7 +35,8 @@ public final class EvalRun {
   public static Map<String, Evaluator.Result> evaluate(EvalConfig config, PrintStream out) {
     Workspace.applyRuntime(config.runtime(), out);
     Path folder = Workspace.modelFolder(config.model(), Workspace.temporaryFolder());
-    try (Policy policy = Policy.load(folder, false)) {
+    try (Policy policy = Policy.load(folder, false);
+        Rollouts rollouts = Rollouts.of(policy, config.model(), config.environment())) {
       EvalConfig.Task task = config.task();
       Scorer scorer =
           new Scorer(
@@ -47,7 +47,7 @@ public final class EvalRun {
               task.maxCompletionLength());
       Evaluator evaluator =
           new Evaluator(
-              policy,
+              rollouts,
               scorer,
               new Evaluator.Settings(
                   task.maxCompletionLength(),
@@ -55,7 +55,7 @@ public final class EvalRun {
                   task.perDeviceEvalBatchSize(),
                   config.runtime().seed()));
       Map<String, Evaluator.Result> results = new LinkedHashMap<>();
-      sets(config, policy, out)
+      sets(config, policy, rollouts, out)
           .forEach(
               (name, prompts) -> {
                 Evaluator.Result result = evaluator.evaluate(prompts);
@@ -68,21 +68,23 @@ public final class EvalRun {
   }
 
   private static Map<String, List<RenderedPrompt>> sets(
-      EvalConfig config, Policy policy, PrintStream out) {
+      EvalConfig config, Policy policy, Rollouts rollouts, PrintStream out) {
     EvalConfig.Task task = config.task();
     PromptRenderer renderer = PromptSets.renderer(policy, config.model(), task.maxPromptLength());
     Map<String, List<RenderedPrompt>> sets = new LinkedHashMap<>();
-    if (!task.evalFile().equals(ModelSettings.EMBEDDED)) {
+    if (!ModelSettings.isEmbedded(task.evalFile())) {
       sets.put(
           task.evalFile(),
-          PromptSets.heldOut(renderer, task.evalFile(), false, task.evalPrompts(), out));
+          PromptSets.heldOut(renderer, task.evalFile(), task.evalPrompts(), rollouts, out));
       return sets;
     }
     for (PhrasingSet phrasings : PhrasingSet.values()) {
-      List<Example> examples =
-          EmbeddedTask.heldOut(phrasings, task.evalPrompts(), PromptSets.HELD_OUT_SEED);
+      List<Example> examples = PromptSets.embedded(task.evalFile(), phrasings, task.evalPrompts());
       sets.put(
-          "embedded task, " + phrasings.name().toLowerCase(Locale.ROOT) + " phrasings",
+          task.evalFile().replace('_', ' ')
+              + " task, "
+              + phrasings.name().toLowerCase(Locale.ROOT)
+              + " phrasings",
           examples.stream().map(renderer::render).toList());
     }
     return sets;

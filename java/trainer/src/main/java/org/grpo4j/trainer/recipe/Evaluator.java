@@ -6,24 +6,24 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.grpo4j.trainer.data.RenderedPrompt;
+import org.grpo4j.trainer.environment.Ending;
+import org.grpo4j.trainer.environment.Episode;
 import org.grpo4j.trainer.report.Summary;
-import org.grpo4j.trainer.reward.ExactCallReward;
 import org.grpo4j.trainer.reward.RewardInput;
 import org.grpo4j.trainer.reward.ToolRlOptions;
 import org.grpo4j.trainer.reward.ToolRlReward;
 import org.grpo4j.trainer.rollout.Completion;
-import org.grpo4j.trainer.rollout.Sampler;
 import org.grpo4j.trainer.rollout.SamplingConfig;
 import org.grpo4j.trainer.rollout.SequenceRandom;
 
 /** Answers held-out prompts, greedily and by sampling, and counts the right ones. */
 final class Evaluator {
-  private final Policy policy;
+  private final Rollouts rollouts;
   private final Scorer scorer;
   private final Settings settings;
 
   /**
-   * @param maxNewTokens length limit of an answer
+   * @param maxNewTokens length limit of an answer or a conversation
    * @param temperature of the sampled answers
    * @param batchSize prompts answered together
    * @param seed of the sampled answers
@@ -36,10 +36,12 @@ final class Evaluator {
    * @param prompts how many were answered
    * @param reward mean reward of the greedy answers
    * @param rewardStandardError of that mean
-   * @param exact fraction of greedy answers whose calls equal the reference's
+   * @param exact fraction of greedy answers whose calls equal the reference's, or of conversations
+   *     whose task was done
    * @param sampledExact the same for sampled answers
    * @param sampledReward mean reward of the sampled answers
-   * @param format fraction of greedy answers of the right format
+   * @param format fraction of greedy answers of the right format, or of conversations that ended
+   *     with an answer and without a failed call
    */
   record Result(
       int prompts,
@@ -86,8 +88,8 @@ final class Evaluator {
     }
   }
 
-  Evaluator(Policy policy, Scorer scorer, Settings settings) {
-    this.policy = policy;
+  Evaluator(Rollouts rollouts, Scorer scorer, Settings settings) {
+    this.rollouts = rollouts;
     this.scorer = scorer;
     this.settings = settings;
   }
@@ -110,7 +112,6 @@ final class Evaluator {
 
   /** One answer to each prompt, scored. */
   List<ScoredCompletion> answer(List<RenderedPrompt> prompts, SamplingConfig sampling) {
-    Sampler sampler = policy.sampler();
     List<ScoredCompletion> answers = new ArrayList<>();
     for (int from = 0; from < prompts.size(); from += settings.batchSize()) {
       List<RenderedPrompt> part =
@@ -119,35 +120,32 @@ final class Evaluator {
       for (int p = 0; p < part.size(); p++) {
         seeds[p][0] = SequenceRandom.seed(settings.seed(), from + p);
       }
-      List<Completion> completions =
-          sampler.sample(part.stream().map(RenderedPrompt::ids).toList(), seeds, sampling);
+      List<Completion> completions = rollouts.sample(part, seeds, sampling);
       answers.addAll(scorer.score(part, completions, from, 0, 0));
     }
     return answers;
   }
 
   private static double exact(List<ScoredCompletion> answers) {
-    return fraction(
-        answers.stream()
-            .filter(c -> ExactCallReward.isExact(c.text(), c.prompt().example().answer()))
-            .count(),
-        answers.size());
+    return fraction(answers.stream().filter(ScoredCompletion::exact).count(), answers.size());
   }
 
-  /** The unscheduled format reward is 1 for the right format and 0 for another. */
   private static double format(List<ScoredCompletion> answers) {
     ToolRlReward reward = new ToolRlReward(ToolRlOptions.of());
-    return fraction(
-        answers.stream()
-            .filter(
-                c ->
-                    reward
-                            .score(RewardInput.ofText(c.text(), c.prompt().example().answer(), 0))
-                            .parts()
-                            .getOrDefault("format", 0.0)
-                        == 1)
-            .count(),
-        answers.size());
+    return fraction(answers.stream().filter(c -> wellFormed(c, reward)).count(), answers.size());
+  }
+
+  /**
+   * A conversation: it ended with an answer and no call failed. An answer: the unscheduled format
+   * reward is 1 for the right format and 0 for another.
+   */
+  private static boolean wellFormed(ScoredCompletion c, ToolRlReward reward) {
+    Episode episode = c.completion().episode();
+    if (episode != null) {
+      return episode.ending() == Ending.ANSWERED && episode.failures() == 0;
+    }
+    RewardInput input = RewardInput.ofText(c.text(), c.prompt().example().answer(), 0);
+    return reward.score(input).parts().getOrDefault("format", 0.0) == 1;
   }
 
   private static double fraction(long count, int of) {

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.config.GenerateConfig;
-import org.grpo4j.trainer.config.ModelSettings;
 import org.grpo4j.trainer.data.Example;
 import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
@@ -95,11 +94,7 @@ public final class GenerateRun {
     }
     String file = config.sampling().promptFile();
     return PromptSets.heldOut(
-        renderer,
-        file,
-        file.equals(ModelSettings.EMBEDDED),
-        config.sampling().maxPrompts(),
-        messages);
+        renderer, file, config.sampling().maxPrompts(), Rollouts.singleTurn(policy), messages);
   }
 
   private static PrintStream open(Path file) {

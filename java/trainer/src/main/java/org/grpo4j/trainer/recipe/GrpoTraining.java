@@ -22,6 +22,7 @@ import org.grpo4j.trainer.advantage.AdvantageEstimator;
 import org.grpo4j.trainer.advantage.AdvantageInput;
 import org.grpo4j.trainer.advantage.Groups;
 import org.grpo4j.trainer.advantage.ScaleRewards;
+import org.grpo4j.trainer.config.EnvironmentSettings.MultiTurnMode;
 import org.grpo4j.trainer.config.ObjectiveSettings;
 import org.grpo4j.trainer.config.ObjectiveSettings.ZeroSpread;
 import org.grpo4j.trainer.config.TrainConfig;
@@ -48,6 +49,7 @@ final class GrpoTraining {
   private final Policy policy;
   private final @Nullable DecoderModel reference;
   private final PromptSource prompts;
+  private final Rollouts rollouts;
   private final Scorer scorer;
   private final PolicyOptimizer optimizer;
   private final PolicyLossConfig lossConfig;
@@ -76,6 +78,7 @@ final class GrpoTraining {
     this.policy = parts.policy();
     this.reference = parts.reference();
     this.prompts = parts.prompts();
+    this.rollouts = parts.rollouts();
     this.scorer = parts.scorer();
     this.optimizer = optimizer;
     this.state = state;
@@ -83,7 +86,7 @@ final class GrpoTraining {
     ObjectiveSettings objective = config.objective();
     this.lossConfig = LossConfigs.of(objective, config.generation().temperature());
     this.gradient = new PolicyGradient(policy, lossConfig);
-    this.weighting = new RestWeighting(config.weighting());
+    this.weighting = new RestWeighting(config.weighting(), inSteps());
     this.sampling =
         new SamplingConfig(
             config.generation().temperature(),
@@ -94,7 +97,11 @@ final class GrpoTraining {
 
   /** What a training is made of; the caller owns and closes it. */
   record Parts(
-      Policy policy, @Nullable DecoderModel reference, PromptSource prompts, Scorer scorer) {}
+      Policy policy,
+      @Nullable DecoderModel reference,
+      PromptSource prompts,
+      Rollouts rollouts,
+      Scorer scorer) {}
 
   TrainerState state() {
     return state;
@@ -140,7 +147,15 @@ final class GrpoTraining {
     }
     List<ScoredCompletion> compared = withAdvantages(kept);
     listener.rollout(mergedInto(sampled, compared));
-    return withModelLogProbs(compared);
+    return withModelLogProbs(
+        inSteps()
+            ? withAdvantages(TurnSamples.of(compared, scorer.environmentWeight()))
+            : compared);
+  }
+
+  /** Whether each turn of a conversation is a sample of its own. */
+  private boolean inSteps() {
+    return config.environment().multiTurnMode() == MultiTurnMode.STEPS;
   }
 
   private List<ScoredCompletion> sampleAndScore(int groups) {
@@ -160,9 +175,9 @@ final class GrpoTraining {
         scorer.score(drawn, completions, state.promptsDrawn(), scheduleStep, progress);
     state = state.withEntropies(weighting.measure(state.entropies(), scored));
     scored = weighting.weigh(scored, weighting.byRegion(state.entropies(), state.step(), progress));
-    long completionTokens = scored.stream().mapToLong(ScoredCompletion::length).sum();
-    long promptTokens = scored.stream().mapToLong(c -> c.prompt().length()).sum();
-    state = state.drawn(groups, promptTokens + completionTokens, completionTokens);
+    long sampledTokens = scored.stream().mapToLong(c -> c.completion().sampledLength()).sum();
+    long allTokens = scored.stream().mapToLong(c -> c.prompt().length() + c.length()).sum();
+    state = state.drawn(groups, allTokens, sampledTokens);
     return scored;
   }
 
@@ -172,9 +187,8 @@ final class GrpoTraining {
     List<Completion> completions = new ArrayList<>();
     for (int from = 0; from < seeds.length; from += together) {
       int to = Math.min(seeds.length, from + together);
-      List<long[]> prompts = drawn.subList(from, to).stream().map(RenderedPrompt::ids).toList();
       long[][] part = Arrays.copyOfRange(seeds, from, to);
-      for (Completion c : policy.sampler().sample(prompts, part, sampling)) {
+      for (Completion c : rollouts.sample(drawn.subList(from, to), part, sampling)) {
         completions.add(c.ofPrompt(c.prompt() + from));
       }
     }

@@ -1,8 +1,7 @@
 package org.grpo4j.trainer.recipe;
 
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.FloatPointer;
@@ -12,6 +11,8 @@ import org.grpo4j.kernels.PolicyBatch;
 import org.grpo4j.kernels.weight.TokenWeights;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.PromptBatch;
+import org.grpo4j.trainer.data.RenderedPrompt;
+import org.grpo4j.trainer.rollout.Completion;
 import org.grpo4j.trainer.rollout.TokenBatches;
 import org.jspecify.annotations.Nullable;
 
@@ -88,13 +89,12 @@ record MicroBatch(
         arrays.toBatch());
   }
 
-  /** Lays out every token, for log-probabilities alone. */
+  /** Lays out every sampled token, for log-probabilities alone. */
   static MicroBatch allTokens(List<ScoredCompletion> completions, int padToken) {
     List<TokenTerms> terms = new ArrayList<>();
     for (ScoredCompletion c : completions) {
-      float[] ones = new float[c.length()];
-      Arrays.fill(ones, 1);
-      terms.add(new TokenTerms(c, ones, ones));
+      float[] mask = c.completion().sampledMask();
+      terms.add(new TokenTerms(c, mask, mask));
     }
     MicroBatch all = of(terms, padToken);
     if (all == null) {
@@ -103,13 +103,13 @@ record MicroBatch(
     return all;
   }
 
-  /** The prompts of the completions' groups, each laid out once. */
+  /** The completions' prompts, each laid out once: a group shares one. */
   private static PromptBatch prompts(List<ScoredCompletion> scored, int padToken) {
-    Map<Long, Integer> index = new HashMap<>();
+    Map<RenderedPrompt, Integer> index = new IdentityHashMap<>();
     List<long[]> distinct = new ArrayList<>();
     int[] promptOf = new int[scored.size()];
     for (int b = 0; b < promptOf.length; b++) {
-      Integer known = index.putIfAbsent(scored.get(b).group(), distinct.size());
+      Integer known = index.putIfAbsent(scored.get(b).prompt(), distinct.size());
       if (known == null) {
         distinct.add(scored.get(b).prompt().ids());
       }
@@ -128,14 +128,16 @@ record MicroBatch(
     return Math.toIntExact(positions.numel());
   }
 
-  /** The numbers of {@link #allTokens}' rows, given back to their completions. */
+  /** The numbers of {@link #allTokens}' rows, given back to their completions; 0 elsewhere. */
   static List<float[]> split(FloatPointer rows, List<ScoredCompletion> completions) {
     List<float[]> result = new ArrayList<>();
     long start = 0;
     for (ScoredCompletion c : completions) {
       float[] values = new float[c.length()];
-      rows.getPointer(start).get(values);
-      start += values.length;
+      for (Completion.Span span : c.completion().sampledSpans()) {
+        rows.getPointer(start).get(values, span.first(), span.length());
+        start += span.length();
+      }
       result.add(values);
     }
     return result;

@@ -15,6 +15,7 @@ import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.reward.ToolRlReward;
 import org.grpo4j.trainer.task.EmbeddedTask;
+import org.grpo4j.trainer.task.HouseTask;
 import org.grpo4j.trainer.task.PhrasingSet;
 import org.jspecify.annotations.Nullable;
 
@@ -29,39 +30,46 @@ record PromptSets(PromptSource training, List<RenderedPrompt> heldOut) {
   static final long HELD_OUT_SEED = 20251123;
 
   /** Reads and renders the prompts, and prints what was left out. */
-  static PromptSets of(TrainConfig config, Policy policy, PrintStream out) {
+  static PromptSets of(TrainConfig config, Policy policy, Rollouts rollouts, PrintStream out) {
     DataSettings data = config.data();
     PromptRenderer renderer = renderer(policy, config.model(), data.maxPromptLength());
     long seed = config.runtime().seed();
     PromptSource training =
         data.embedded()
-            ? embeddedTraining(renderer, seed)
-            : new ShuffledPrompts(file(renderer, data.trainFile(), out), seed);
-    List<RenderedPrompt> heldOut =
-        heldOut(renderer, data.evalFile(), data.embedded(), data.evalPrompts(), out);
-    return new PromptSets(training, heldOut);
+            ? embeddedTraining(renderer, data.trainFile(), seed)
+            : new ShuffledPrompts(
+                file(renderer, data.trainFile(), data.decomposeTurns(), rollouts, out), seed);
+    return new PromptSets(
+        training, heldOut(renderer, data.heldOut(), data.evalPrompts(), rollouts, out));
   }
 
-  /** Held-out prompts: those of a file, of the embedded task, or none. */
+  /**
+   * Held-out prompts.
+   *
+   * @param name of a file or an embedded task, null for none
+   * @param most how many, at most
+   */
   static List<RenderedPrompt> heldOut(
       PromptRenderer renderer,
-      @Nullable String evalFile,
-      boolean embedded,
+      @Nullable String name,
       int most,
+      Rollouts rollouts,
       PrintStream out) {
-    if (most == 0) {
+    if (most == 0 || name == null) {
       return List.of();
     }
-    if (evalFile == null ? embedded : evalFile.equals(ModelSettings.EMBEDDED)) {
-      return EmbeddedTask.heldOut(PhrasingSet.UNSEEN, most, HELD_OUT_SEED).stream()
-          .map(renderer::render)
-          .toList();
+    if (ModelSettings.isEmbedded(name)) {
+      return embedded(name, PhrasingSet.UNSEEN, most).stream().map(renderer::render).toList();
     }
-    if (evalFile == null) {
-      return List.of();
-    }
-    List<RenderedPrompt> all = file(renderer, evalFile, out);
+    List<RenderedPrompt> all = file(renderer, name, false, rollouts, out);
     return all.subList(0, Math.min(all.size(), most));
+  }
+
+  /** Held-out prompts of an embedded task. */
+  static List<Example> embedded(String name, PhrasingSet phrasings, int count) {
+    return name.equals(ModelSettings.EMBEDDED_MULTI_TURN)
+        ? HouseTask.heldOut(phrasings, count, HELD_OUT_SEED)
+        : EmbeddedTask.heldOut(phrasings, count, HELD_OUT_SEED);
   }
 
   /**
@@ -77,8 +85,11 @@ record PromptSets(PromptSource training, List<RenderedPrompt> heldOut) {
         maxTokens == null ? Integer.MAX_VALUE : maxTokens);
   }
 
-  private static PromptSource embeddedTraining(PromptRenderer renderer, long seed) {
-    IntFunction<Example> stream = EmbeddedTask.trainPrompts(seed);
+  private static PromptSource embeddedTraining(PromptRenderer renderer, String name, long seed) {
+    IntFunction<Example> stream =
+        name.equals(ModelSettings.EMBEDDED_MULTI_TURN)
+            ? HouseTask.trainPrompts(seed)
+            : EmbeddedTask.trainPrompts(seed);
     return new PromptSource() {
       @Override
       public RenderedPrompt at(long index) {
@@ -93,13 +104,33 @@ record PromptSets(PromptSource training, List<RenderedPrompt> heldOut) {
     };
   }
 
-  private static List<RenderedPrompt> file(PromptRenderer renderer, String name, PrintStream out) {
+  private static List<RenderedPrompt> file(
+      PromptRenderer renderer, String name, boolean inSteps, Rollouts rollouts, PrintStream out) {
+    List<Example> rows = DataReader.read(Path.of(name));
+    List<Example> examples =
+        inSteps ? rows.stream().flatMap(row -> row.steps().stream()).toList() : rows;
     PromptRenderer.Rendered rendered =
-        renderer.renderAll(judgeable(DataReader.read(Path.of(name)), out));
+        renderer.renderAll(
+            rollouts.multiTurn() ? withTools(examples, rollouts) : judgeable(examples, out));
     out.printf(
         "%s: %d prompts, %d left out, longer than max_prompt_length%n",
         name, rendered.prompts().size(), rendered.dropped());
     return rendered.prompts();
+  }
+
+  /** The environment's tools for rows that bring none; its judgement needs no reference call. */
+  private static List<Example> withTools(List<Example> examples, Rollouts rollouts) {
+    for (Example example : examples) {
+      if (example.prompt() != null) {
+        throw new InputException(
+            example.source()
+                + ": the prompt is raw text: a conversation with an environment starts from"
+                + " messages");
+      }
+    }
+    return examples.stream()
+        .map(e -> e.tools().isEmpty() ? e.withTools(rollouts.tools()) : e)
+        .toList();
   }
 
   /** Leaves out rows whose reference answer no completion could be compared with. */

@@ -3,6 +3,7 @@ package org.grpo4j.trainer.recipe;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
@@ -10,6 +11,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.grpo4j.kernels.RegionWeights;
 import org.grpo4j.trainer.config.WeightingSettings;
 import org.grpo4j.trainer.config.WeightingSettings.TokenWeighting;
+import org.grpo4j.trainer.rollout.Completion;
 import org.grpo4j.trainer.weight.Region;
 import org.grpo4j.trainer.weight.RegionEntropies;
 import org.grpo4j.trainer.weight.RestCurriculum;
@@ -19,12 +21,17 @@ import org.jspecify.annotations.Nullable;
 /** Gives scored completions ResT's token weights, in the form that the settings ask for. */
 final class RestWeighting {
   private final WeightingSettings settings;
+  private final boolean perTurn;
   private final WeightByRegion start;
   private final RestCurriculum curriculum;
   private final RegionWeights.Order order;
 
-  RestWeighting(WeightingSettings settings) {
+  /**
+   * @param perTurn whether each turn of a conversation is a training sample of its own
+   */
+  RestWeighting(WeightingSettings settings, boolean perTurn) {
     this.settings = settings;
+    this.perTurn = perTurn;
     boolean measured = settings.tokenWeighting() == TokenWeighting.REST_ENTROPY;
     WeightByRegion byForm = measured ? WeightByRegion.of(1, 1, 1, 1, 1) : WeightByRegion.release();
     this.start =
@@ -57,8 +64,8 @@ final class RestWeighting {
       return before;
     }
     return before.updated(
-        sampled.stream().map(ScoredCompletion::regions).toList(),
-        sampled.stream().map(c -> c.completion().entropies()).toList(),
+        sampled.stream().map(RestWeighting::sampledRegions).toList(),
+        sampled.stream().map(RestWeighting::sampledEntropies).toList(),
         settings.restEntropyDecay());
   }
 
@@ -95,25 +102,68 @@ final class RestWeighting {
             settings.restMinWeight(),
             settings.restMaxWeight(),
             order);
-    long[] offsets = new long[scored.size() + 1];
-    for (int i = 0; i < scored.size(); i++) {
-      offsets[i + 1] = offsets[i] + scored.get(i).length();
+    List<List<Completion.Span>> samples = scored.stream().flatMap(this::samples).toList();
+    long[] offsets = new long[samples.size() + 1];
+    for (int i = 0; i < samples.size(); i++) {
+      offsets[i + 1] = offsets[i] + samples.get(i).stream().mapToInt(Completion.Span::length).sum();
     }
-    byte[] sets = new byte[Math.toIntExact(offsets[scored.size()])];
-    for (int i = 0; i < scored.size(); i++) {
-      byte[] of = scored.get(i).regionSets();
-      System.arraycopy(of, 0, sets, Math.toIntExact(offsets[i]), of.length);
-    }
+    byte[] sets = sampledRegionSets(scored, Math.toIntExact(offsets[samples.size()]));
     try (PointerScope scope = new PointerScope()) {
       FloatPointer out = new FloatPointer(sets.length);
       weights.compute(new LongPointer(offsets), new BytePointer(sets), null, out);
-      List<ScoredCompletion> weighed = new ArrayList<>();
-      for (int i = 0; i < scored.size(); i++) {
-        float[] of = new float[scored.get(i).length()];
-        out.getPointer(offsets[i]).get(of);
-        weighed.add(scored.get(i).withTokenWeights(of));
-      }
-      return weighed;
+      return scattered(out, scored);
     }
+  }
+
+  /** Weights are normalised over one training sample: all turns of a conversation, or each. */
+  private Stream<List<Completion.Span>> samples(ScoredCompletion c) {
+    List<Completion.Span> turns = c.completion().sampledSpans();
+    return perTurn ? turns.stream().map(List::of) : Stream.of(turns);
+  }
+
+  /** The region sets of all sampled tokens, one completion after the other. */
+  private static byte[] sampledRegionSets(List<ScoredCompletion> scored, int tokens) {
+    byte[] sets = new byte[tokens];
+    int at = 0;
+    for (ScoredCompletion c : scored) {
+      for (Completion.Span span : c.completion().sampledSpans()) {
+        System.arraycopy(c.regionSets(), span.first(), sets, at, span.length());
+        at += span.length();
+      }
+    }
+    return sets;
+  }
+
+  /** Gives the weights of all sampled tokens back; what was not sampled weighs 0. */
+  private static List<ScoredCompletion> scattered(
+      FloatPointer weights, List<ScoredCompletion> scored) {
+    List<ScoredCompletion> weighed = new ArrayList<>();
+    long at = 0;
+    for (ScoredCompletion c : scored) {
+      float[] of = new float[c.length()];
+      for (Completion.Span span : c.completion().sampledSpans()) {
+        weights.getPointer(at).get(of, span.first(), span.length());
+        at += span.length();
+      }
+      weighed.add(c.withTokenWeights(of));
+    }
+    return weighed;
+  }
+
+  /** What tools and template wrote was not drawn from the policy and has no entropy of it. */
+  private static List<Region> sampledRegions(ScoredCompletion c) {
+    return c.completion().sampledSpans().stream()
+        .flatMap(span -> c.regions().subList(span.first(), span.end()).stream())
+        .toList();
+  }
+
+  private static float[] sampledEntropies(ScoredCompletion c) {
+    float[] entropies = new float[c.completion().sampledLength()];
+    int at = 0;
+    for (Completion.Span span : c.completion().sampledSpans()) {
+      System.arraycopy(c.completion().entropies(), span.first(), entropies, at, span.length());
+      at += span.length();
+    }
+    return entropies;
   }
 }

@@ -1,8 +1,11 @@
 package org.grpo4j.trainer.recipe;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.grpo4j.trainer.data.RenderedPrompt;
+import org.grpo4j.trainer.environment.Episode;
+import org.grpo4j.trainer.reward.ExactCallReward;
 import org.grpo4j.trainer.rollout.Completion;
 import org.grpo4j.trainer.weight.Region;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param group the draw of its prompt, which the other completions of the group share
  * @param prompt what it answers
- * @param completion its tokens as sampled
+ * @param completion its tokens as sampled, and in a conversation those between the turns
  * @param text its decoded text, special tokens left out
  * @param rewards value of each reward function, by its name
  * @param parts named components of the rewards, for the logs
@@ -81,6 +84,60 @@ record ScoredCompletion(
         newAdvantage,
         newOldLogProbs,
         newRefLogProbs);
+  }
+
+  /** The same among others of a group. */
+  ScoredCompletion withGroup(long newGroup) {
+    return new ScoredCompletion(
+        newGroup,
+        prompt,
+        completion,
+        text,
+        rewards,
+        parts,
+        reward,
+        regions,
+        regionSets,
+        tokenWeights,
+        advantage,
+        oldLogProbs,
+        refLogProbs);
+  }
+
+  /**
+   * A stretch of its tokens as a completion of its own.
+   *
+   * @param before the prompt and what comes before the stretch
+   * @param stretch the tokens
+   * @param newReward what they are worth
+   */
+  ScoredCompletion part(
+      RenderedPrompt before, Completion stretch, Completion.Span span, double newReward) {
+    return new ScoredCompletion(
+        group,
+        before,
+        stretch,
+        text,
+        rewards,
+        parts,
+        newReward,
+        regions.subList(span.first(), span.end()),
+        Arrays.copyOfRange(regionSets, span.first(), span.end()),
+        Arrays.copyOfRange(tokenWeights, span.first(), span.end()),
+        0,
+        Arrays.copyOfRange(oldLogProbs, span.first(), span.end()),
+        null);
+  }
+
+  /**
+   * Whether the task was done: the environment says so, or the answer's calls equal the
+   * reference's.
+   */
+  boolean exact() {
+    Episode episode = completion.episode();
+    return episode == null
+        ? ExactCallReward.isExact(text, prompt.example().answer())
+        : episode.outcome().success();
   }
 
   static long[] groupIds(List<ScoredCompletion> scored) {

@@ -2,6 +2,7 @@ package org.grpo4j.trainer.recipe;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +10,7 @@ import java.util.stream.IntStream;
 import org.grpo4j.trainer.config.RewardSettings;
 import org.grpo4j.trainer.config.TrainConfig;
 import org.grpo4j.trainer.data.RenderedPrompt;
+import org.grpo4j.trainer.reward.EnvironmentReward;
 import org.grpo4j.trainer.reward.OverlongReward;
 import org.grpo4j.trainer.reward.RewardFunction;
 import org.grpo4j.trainer.reward.RewardFunctions;
@@ -17,6 +19,7 @@ import org.grpo4j.trainer.reward.RewardTable;
 import org.grpo4j.trainer.reward.ToolRlOptions;
 import org.grpo4j.trainer.rollout.Completion;
 import org.grpo4j.trainer.weight.CompletionText;
+import org.grpo4j.trainer.weight.Region;
 import org.grpo4j.trainer.weight.RegionFinder;
 import org.grpo4j.trainer.weight.RegionFinders;
 import org.grpo4j.trainer.weight.SpanPlacement;
@@ -74,11 +77,11 @@ final class Scorer {
         config.generation().maxCompletionLength());
   }
 
-  /** The ToolRL reward with its defaults, and its regions. */
-  static Scorer ofToolRl(Policy policy, int maxCompletionLength) {
+  /** One reward with its defaults, and ToolRL's regions. */
+  static Scorer of(Policy policy, String reward, int maxCompletionLength) {
     return new Scorer(
         policy,
-        new RewardSettings(List.of("toolrl"), null, Map.of()),
+        new RewardSettings(List.of(reward), null, Map.of()),
         new ToolCallRegions(),
         SpanPlacement.COVERING,
         maxCompletionLength);
@@ -109,13 +112,16 @@ final class Scorer {
               prompt.example().answer(),
               step,
               progress,
-              prompt.example().extra()));
+              prompt.example().extra(),
+              completion.episode()));
     }
     RewardTable table = RewardTable.score(functions, weights, inputs);
     List<ScoredCompletion> scored = new ArrayList<>();
     for (int i = 0; i < completions.size(); i++) {
       Completion completion = completions.get(i);
-      TokenRegions regions = regions(completion);
+      List<Region> regions = new ArrayList<>();
+      byte[] sets = new byte[completion.length()];
+      regions(completion, regions, sets);
       Map<String, Double> rewards = new LinkedHashMap<>();
       for (Map.Entry<String, double[]> column : table.byFunction().entrySet()) {
         rewards.put(column.getKey(), column.getValue()[i]);
@@ -129,8 +135,8 @@ final class Scorer {
               rewards,
               table.parts().get(i),
               table.totals()[i],
-              regions.regions(),
-              regions.sets(),
+              List.copyOf(regions),
+              sets,
               ones(completion.length()),
               0,
               completion.samplingLogProbs(),
@@ -139,9 +145,34 @@ final class Scorer {
     return scored;
   }
 
-  private TokenRegions regions(Completion completion) {
-    CompletionText text = CompletionText.of(completion.ids(), policy.tokenizer());
-    return TokenRegions.of(text.text(), text.offsets(), finder, placement);
+  /** The factor of the environment's reward in the sum; 0 where it is not part of it. */
+  double environmentWeight() {
+    for (int f = 0; f < weights.length; f++) {
+      if (functions.get(f).name().equals(EnvironmentReward.NAME)) {
+        return weights[f];
+      }
+    }
+    return 0;
+  }
+
+  /**
+   * Finds the regions of each turn in its own text, on its own tokens. What tools and template
+   * wrote is in none, whatever it looks like.
+   *
+   * @param regions receives one for each token
+   * @param sets receives every region of each token
+   */
+  private void regions(Completion completion, List<Region> regions, byte[] sets) {
+    byte none = (byte) (1 << Region.OTHER.bit());
+    for (Completion.Span span : completion.sampledSpans()) {
+      Arrays.fill(sets, regions.size(), span.first(), none);
+      regions.addAll(Collections.nCopies(span.first() - regions.size(), Region.OTHER));
+      long[] ids = Arrays.copyOfRange(completion.ids(), span.first(), span.end());
+      CompletionText text = CompletionText.of(ids, policy.tokenizer());
+      TokenRegions ofTurn = TokenRegions.of(text.text(), text.offsets(), finder, placement);
+      regions.addAll(ofTurn.regions());
+      System.arraycopy(ofTurn.sets(), 0, sets, span.first(), span.length());
+    }
   }
 
   private static float[] ones(int length) {

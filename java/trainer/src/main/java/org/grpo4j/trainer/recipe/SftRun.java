@@ -11,6 +11,8 @@ import java.util.stream.LongStream;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.ModelConfig;
+import org.grpo4j.trainer.config.EnvironmentSettings;
+import org.grpo4j.trainer.config.ModelSettings;
 import org.grpo4j.trainer.config.SftConfig;
 import org.grpo4j.trainer.data.DataReader;
 import org.grpo4j.trainer.data.Example;
@@ -21,12 +23,17 @@ import org.grpo4j.trainer.report.MetricsLog;
 import org.grpo4j.trainer.report.Progress;
 import org.grpo4j.trainer.report.RunDirectory;
 import org.grpo4j.trainer.report.Summary;
+import org.grpo4j.trainer.reward.EnvironmentReward;
 import org.grpo4j.trainer.task.EmbeddedTask;
+import org.grpo4j.trainer.task.HouseTask;
 
 /** A supervised run: {@link SftTraining} with evaluation, metrics and checkpoints around. */
 public final class SftRun {
   /** Rows of the embedded warm start: 1,200 steps of 32 see each once. */
   private static final int EMBEDDED_ROWS = 40_000;
+
+  /** Conversations of the multi-turn warm start, of which 300 steps of 32 see a third. */
+  private static final int MULTI_TURN_ROWS = 30_000;
 
   /** Length limit and batch of the answers that the evaluation samples. */
   private static final int EVALUATION_TOKENS = 256;
@@ -62,17 +69,14 @@ public final class SftRun {
         // The tokenizer of a checkpoint would go away with it, under save_total_limit.
         Policy policy =
             checkpoint.map(c -> Policy.load(c, base, true)).orElseGet(() -> initial(base));
+        Rollouts rollouts = Rollouts.of(policy, config.model(), environment());
         MetricsLog metrics = MetricsLog.open(run, config.run().reportTo(), state.step())) {
       PromptRenderer renderer =
           PromptSets.renderer(policy, config.model(), config.data().maxLength());
       List<SftTraining.Row> rows = rows(policy, renderer);
       List<RenderedPrompt> heldOut =
           PromptSets.heldOut(
-              renderer,
-              config.data().evalFile(),
-              config.data().embedded(),
-              config.data().evalPrompts(),
-              out);
+              renderer, config.data().heldOut(), config.data().evalPrompts(), rollouts, out);
       int totalSteps = totalSteps(rows.size());
       try (PolicyOptimizer optimizer =
           new PolicyOptimizer(policy.model().parameters(), config.optimizer(), totalSteps)) {
@@ -81,9 +85,23 @@ public final class SftRun {
             new SftTraining(
                 policy, rows, config.optimizer(), optimizer, state, config.runtime().seed());
         loop(training, totalSteps, interruption, new Sinks(policy, optimizer, metrics));
-        return finish(training.state(), totalSteps, policy, heldOut, metrics);
+        return finish(training.state(), totalSteps, evaluator(policy, rollouts), heldOut, metrics);
       }
     }
+  }
+
+  /** The multi-turn task is evaluated in its house; everything else by one answer. */
+  private EnvironmentSettings environment() {
+    boolean multiTurn = ModelSettings.EMBEDDED_MULTI_TURN.equals(config.data().heldOut());
+    return multiTurn ? EnvironmentSettings.house() : EnvironmentSettings.none();
+  }
+
+  private Evaluator evaluator(Policy policy, Rollouts rollouts) {
+    String reward = rollouts.multiTurn() ? EnvironmentReward.NAME : "toolrl";
+    return new Evaluator(
+        rollouts,
+        Scorer.of(policy, reward, EVALUATION_TOKENS),
+        new Evaluator.Settings(EVALUATION_TOKENS, 1, EVALUATION_BATCH, config.runtime().seed()));
   }
 
   private record Sinks(Policy policy, PolicyOptimizer optimizer, MetricsLog metrics) {}
@@ -96,10 +114,7 @@ public final class SftRun {
   }
 
   private List<SftTraining.Row> rows(Policy policy, PromptRenderer renderer) {
-    List<Example> examples =
-        config.data().embedded()
-            ? EmbeddedTask.warmStart(EMBEDDED_ROWS, config.runtime().seed())
-            : DataReader.read(Path.of(config.data().trainFile()));
+    List<Example> examples = examples();
     Integer limit = config.data().maxLength();
     List<SftTraining.Row> rows = new ArrayList<>();
     for (Example example : examples) {
@@ -121,6 +136,15 @@ public final class SftRun {
           config.data().trainFile() + ": no row is within max_length " + limit + ": raise it");
     }
     return rows;
+  }
+
+  private List<Example> examples() {
+    long seed = config.runtime().seed();
+    return switch (config.data().trainFile()) {
+      case ModelSettings.EMBEDDED -> EmbeddedTask.warmStart(EMBEDDED_ROWS, seed);
+      case ModelSettings.EMBEDDED_MULTI_TURN -> HouseTask.warmStart(MULTI_TURN_ROWS, seed);
+      default -> DataReader.read(Path.of(config.data().trainFile()));
+    };
   }
 
   private int totalSteps(int rows) {
@@ -175,7 +199,7 @@ public final class SftRun {
   private Optional<Summary> finish(
       TrainerState state,
       int totalSteps,
-      Policy policy,
+      Evaluator evaluator,
       List<RenderedPrompt> heldOut,
       MetricsLog metrics) {
     if (state.step() < totalSteps) {
@@ -187,12 +211,6 @@ public final class SftRun {
     }
     Summary.Scores after = Summary.Scores.NONE;
     if (!heldOut.isEmpty()) {
-      Evaluator evaluator =
-          new Evaluator(
-              policy,
-              Scorer.ofToolRl(policy, EVALUATION_TOKENS),
-              new Evaluator.Settings(
-                  EVALUATION_TOKENS, 1, EVALUATION_BATCH, config.runtime().seed()));
       Evaluator.Result result = evaluator.evaluate(heldOut);
       metrics.log(state.step(), result.values());
       out.println("held out: " + result.describe());

@@ -3,12 +3,17 @@ package org.grpo4j.trainer.recipe;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.grpo4j.trainer.config.TrainConfig;
+import org.grpo4j.trainer.environment.Episode;
+import org.grpo4j.trainer.environment.ToolResult;
 import org.grpo4j.trainer.report.LoggedCompletion;
+import org.grpo4j.trainer.report.LoggedConversation;
 import org.grpo4j.trainer.report.MetricsLog;
 import org.grpo4j.trainer.report.Progress;
 import org.grpo4j.trainer.report.RunDirectory;
+import org.jspecify.annotations.Nullable;
 
 /** Turns what the recipe tells into rows of metrics, kept completions and the progress line. */
 final class StepLog implements GrpoTraining.Listener {
@@ -56,7 +61,7 @@ final class StepLog implements GrpoTraining.Listener {
     if (update.fresh() && update.ratioDeviation() > RATIO_TOLERANCE) {
       progress.message(
           String.format(
-              java.util.Locale.ROOT,
+              Locale.ROOT,
               "warning: before the first update on a rollout the largest |ratio - 1| is %.1e, wanted"
                   + " at most %.0e: sampler and trainer disagree",
               update.ratioDeviation(),
@@ -136,6 +141,31 @@ final class StepLog implements GrpoTraining.Listener {
         c.reward(),
         c.advantage(),
         policy.tokenTexts(c.completion().tokens()),
-        weights);
+        weights,
+        conversation(c));
+  }
+
+  private static @Nullable LoggedConversation conversation(ScoredCompletion c) {
+    Episode episode = c.completion().episode();
+    if (episode == null) {
+      return null;
+    }
+    List<Integer> mask = new ArrayList<>();
+    for (float sampled : c.completion().sampledMask()) {
+      mask.add((int) sampled);
+    }
+    return new LoggedConversation(
+        mask,
+        episode.turns().stream().map(StepLog::turn).toList(),
+        episode.ending().name().toLowerCase(Locale.ROOT),
+        episode.outcome().success());
+  }
+
+  private static LoggedConversation.Turn turn(Episode.Turn turn) {
+    return new LoggedConversation.Turn(
+        turn.said().text(),
+        turn.said().results().stream().map(ToolResult::output).toList(),
+        turn.said().failures(),
+        turn.reward());
   }
 }

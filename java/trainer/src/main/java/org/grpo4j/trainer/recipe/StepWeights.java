@@ -1,6 +1,5 @@
 package org.grpo4j.trainer.recipe;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
@@ -45,16 +44,17 @@ final class StepWeights {
     return TokenWeights.compute(input);
   }
 
-  /** Tokens that count: all, or none of a completion that is left out because it was cut off. */
+  /**
+   * Tokens that count: all that were sampled, or none of a completion that is left out because it
+   * was cut off.
+   */
   static int trainedLength(TrainConfig config, ScoredCompletion c) {
     boolean left = config.objective().maskTruncatedCompletions() && !c.completion().finished();
-    return left ? 0 : c.length();
+    return left ? 0 : c.completion().sampledLength();
   }
 
   private static float[] completionMask(TrainConfig config, ScoredCompletion c) {
-    float[] mask = new float[c.length()];
-    Arrays.fill(mask, trainedLength(config, c) == 0 ? 0 : 1);
-    return mask;
+    return trainedLength(config, c) == 0 ? new float[c.length()] : c.completion().sampledMask();
   }
 
   private static TrlLossType lossType(ObjectiveSettings objective) {

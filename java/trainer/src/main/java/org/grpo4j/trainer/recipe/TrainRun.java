@@ -48,13 +48,14 @@ public final class TrainRun {
         // The tokenizer of a checkpoint would go away with it, under save_total_limit.
         Policy policy = Policy.load(checkpoint.orElse(base), base, true);
         DecoderModel reference = reference(base);
+        Rollouts rollouts = Rollouts.of(policy, config.model(), config.environment());
         MetricsLog metrics = MetricsLog.open(run, config.run().reportTo(), start.step())) {
-      PromptSets sets = PromptSets.of(config, policy, out);
+      PromptSets sets = PromptSets.of(config, policy, rollouts, out);
       boolean fixed = config.optimizer().maxSteps() >= 0;
       int totalSteps = config.totalSteps(fixed ? 0 : sets.training().size());
       Scorer scorer = Scorer.of(policy, config);
       Evaluator evaluator =
-          new Evaluator(policy, Scorer.forEvaluation(policy, config), evaluation());
+          new Evaluator(rollouts, Scorer.forEvaluation(policy, config), evaluation());
       try (PolicyOptimizer optimizer =
           new PolicyOptimizer(policy.model().parameters(), config.optimizer(), totalSteps)) {
         checkpoint.ifPresent(folder -> Checkpoints.readOptimizer(folder, optimizer));
@@ -67,7 +68,7 @@ public final class TrainRun {
         GrpoTraining training =
             new GrpoTraining(
                 config,
-                new GrpoTraining.Parts(policy, reference, sets.training(), scorer),
+                new GrpoTraining.Parts(policy, reference, sets.training(), rollouts, scorer),
                 optimizer,
                 state,
                 log);

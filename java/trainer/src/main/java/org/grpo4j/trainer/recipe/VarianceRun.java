@@ -28,13 +28,15 @@ public final class VarianceRun {
   private final TrainConfig config;
   private final VarianceConfig.Measurement measurement;
   private final Policy policy;
+  private final Rollouts conversations;
   private final PolicyGradient gradient;
   private final Map<TokenWeighting, RestWeighting> weightings = new LinkedHashMap<>();
   private final Map<String, GradientPairs> pairs = new LinkedHashMap<>();
   private final TokenSamples samples = new TokenSamples();
   private RegionEntropies entropies = RegionEntropies.EMPTY;
 
-  private VarianceRun(VarianceConfig config, Policy policy) {
+  private VarianceRun(VarianceConfig config, Policy policy, Rollouts conversations) {
+    this.conversations = conversations;
     this.config = config.train();
     this.measurement = config.measurement();
     this.policy = policy;
@@ -43,7 +45,7 @@ public final class VarianceRun {
             policy,
             LossConfigs.of(this.config.objective(), this.config.generation().temperature()));
     for (TokenWeighting form : TokenWeighting.values()) {
-      weightings.put(form, new RestWeighting(this.config.weighting().as(form)));
+      weightings.put(form, new RestWeighting(this.config.weighting().as(form), false));
     }
   }
 
@@ -53,9 +55,10 @@ public final class VarianceRun {
     Workspace.applyRuntime(train.runtime(), out);
     Path base = Workspace.modelFolder(train.model(), run.root().resolve("base-model"));
     try (Policy policy = Policy.load(base, true);
+        Rollouts conversations = Rollouts.of(policy, train.model(), train.environment());
         DecoderModel reference =
             train.objective().beta() == 0 ? null : DecoderModel.load(base, false)) {
-      new VarianceRun(config, policy).measure(run, reference, out);
+      new VarianceRun(config, policy, conversations).measure(run, reference, out);
     }
   }
 
@@ -102,7 +105,11 @@ public final class VarianceRun {
     return new GrpoTraining(
         config,
         new GrpoTraining.Parts(
-            policy, reference, PromptSets.of(config, policy, out).training(), scorer),
+            policy,
+            reference,
+            PromptSets.of(config, policy, conversations, out).training(),
+            conversations,
+            scorer),
         optimizer,
         TrainerState.START,
         new GrpoTraining.Listener() {

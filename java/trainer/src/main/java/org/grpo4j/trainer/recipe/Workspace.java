@@ -49,7 +49,11 @@ public final class Workspace {
   public static Path modelFolder(ModelSettings settings, Path unpackTo) {
     if (settings.embedded()) {
       try {
-        EmbeddedCheckpoint.extractTo(unpackTo);
+        if (settings.modelNameOrPath().equals(ModelSettings.EMBEDDED_MULTI_TURN)) {
+          EmbeddedCheckpoint.extractMultiTurnTo(unpackTo);
+        } else {
+          EmbeddedCheckpoint.extractTo(unpackTo);
+        }
       } catch (IOException e) {
         throw new RunIoException(unpackTo, e);
       }

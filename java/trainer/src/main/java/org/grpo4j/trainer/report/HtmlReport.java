@@ -49,7 +49,10 @@ public final class HtmlReport {
           ChartSpec.of("Tokens per second", "tokens_per_second"),
           ChartSpec.of("Loss", "loss"),
           ChartSpec.of("Learning rate", "learning_rate"),
-          ChartSpec.of("Completion length, tokens", "completions/(mean|max)_length"),
+          ChartSpec.of("Completion length, sampled tokens", "completions/(mean|max)_length"),
+          ChartSpec.of("Turns of a conversation", "turns/(mean|max)"),
+          ChartSpec.of("How conversations end", "turns/ended_.*"),
+          ChartSpec.of("Tool calls of a conversation, failed share", "tools/.*"),
           ChartSpec.of(
               "Groups without spread, truncated completions",
               "frac_reward_zero_std",
@@ -187,7 +190,9 @@ public final class HtmlReport {
     out.append(" loss (ResT's ω); point at a token for its value. ");
     out.append("<span class=\"tok\" style=\"--w:0\">0</span> ");
     out.append("<span class=\"tok\" style=\"--w:.5\">half</span> ");
-    out.append("<span class=\"tok\" style=\"--w:1\">the page's largest</span></p>\n");
+    out.append("<span class=\"tok\" style=\"--w:1\">the page's largest</span> ");
+    out.append(
+        "<span class=\"given\">written by tools and template, never trained on</span></p>\n");
     List<Map<String, @Nullable Object>> shown = new ArrayList<>();
     for (int i = 0; i < Math.min(SAMPLED_STEPS, files.size()); i++) {
       int last = Math.min(SAMPLED_STEPS, files.size()) - 1;
@@ -227,15 +232,26 @@ public final class HtmlReport {
     out.append("<article class=\"sample\"><h3>step ").append(Html.escape("" + sample.get("step")));
     out.append(" · reward ").append(Html.number(number(sample.get("reward"))));
     out.append(" · advantage ").append(Html.number(number(sample.get("advantage"))));
+    if (sample.get("ending") != null) {
+      out.append(" · ").append(list(sample.get("turns")).size()).append(" turns, ");
+      out.append(Html.escape(("" + sample.get("ending")).replace('_', ' ')));
+      out.append(Boolean.TRUE.equals(sample.get("success")) ? ", done" : ", not done");
+    }
     out.append("</h3><details><summary>prompt</summary><pre>");
     out.append(Html.escape("" + sample.get("prompt"))).append("</pre></details><pre>");
     List<?> tokens = list(sample.get("tokens"));
     List<?> weights = list(sample.get("token_weights"));
+    List<?> mask = list(sample.get("completion_mask"));
     if (tokens.isEmpty() || tokens.size() != weights.size()) {
       out.append(Html.escape("" + sample.get("completion")));
     } else {
       for (int i = 0; i < tokens.size(); i++) {
         double weight = number(weights.get(i));
+        if (i < mask.size() && number(mask.get(i)) == 0) {
+          out.append("<span class=\"given\">").append(Html.escape("" + tokens.get(i)));
+          out.append("</span>");
+          continue;
+        }
         out.append(
             String.format(
                 Locale.ROOT,

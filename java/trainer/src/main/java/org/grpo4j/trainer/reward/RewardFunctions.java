@@ -29,6 +29,7 @@ public final class RewardFunctions {
     map.put("toolrl", options -> new ToolRlReward(options.toolRl()));
     map.put("exact_call", options -> new ExactCallReward());
     map.put("format", options -> ToolRlReward.formatOnly(options.toolRl()));
+    map.put(EnvironmentReward.NAME, options -> new EnvironmentReward());
     map.put("overlong", options -> new OverlongReward(options.overlong()));
     return map;
   }

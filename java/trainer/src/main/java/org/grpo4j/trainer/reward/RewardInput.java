@@ -3,6 +3,7 @@ package org.grpo4j.trainer.reward;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.grpo4j.trainer.environment.Episode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param step of the reward schedules, from 0: optimizer steps times rest_step_scale
  * @param progress part of the run that is done, in [0, 1]; drives the paper's
  * @param extra the data row's other columns
+ * @param episode turns, calls, results and outcome of a conversation, whose completion and ids are
+ *     all that follows the prompt, tools' output included; null for one answer
  */
 // An array: token ids are long, and the class documents that they are not to be changed.
 @SuppressWarnings("ArrayRecordComponent")
@@ -25,9 +28,22 @@ public record RewardInput(
     String answer,
     long step,
     double progress,
-    Map<String, @Nullable Object> extra) {
+    Map<String, @Nullable Object> extra,
+    @Nullable Episode episode) {
   public RewardInput {
     extra = Collections.unmodifiableMap(new LinkedHashMap<>(extra));
+  }
+
+  /** An input of one answer. */
+  public RewardInput(
+      String prompt,
+      String completion,
+      long[] completionIds,
+      String answer,
+      long step,
+      double progress,
+      Map<String, @Nullable Object> extra) {
+    this(prompt, completion, completionIds, answer, step, progress, extra, null);
   }
 
   /** An input of text alone: no prompt, no token ids, no other columns. */

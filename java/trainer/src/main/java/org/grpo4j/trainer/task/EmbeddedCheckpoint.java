@@ -14,16 +14,15 @@ import java.util.Locale;
 import java.util.Map;
 import org.grpo4j.trainer.data.Example;
 
-/** The checkpoint kept in the project, and what it is made from. */
+/** The checkpoints kept in the project, and what they are made from. */
 public final class EmbeddedCheckpoint {
-  /** Files of the checkpoint, resources beside this class in {@code embedded/}. */
-  private static final List<String> FILES =
-      List.of(
-          "config.json",
-          "generation_config.json",
-          "model.safetensors",
-          "tokenizer.json",
-          "tokenizer_config.json");
+  private static final String RESOURCES = "/org/grpo4j/trainer/";
+
+  /** Files that the two checkpoints share; their weights differ. */
+  private static final List<String> SHARED =
+      List.of("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json");
+
+  private static final String WEIGHTS = "model.safetensors";
 
   private EmbeddedCheckpoint() {}
 
@@ -33,15 +32,28 @@ public final class EmbeddedCheckpoint {
    * @param folder created where absent; files of these names in it are replaced
    */
   public static void extractTo(Path folder) throws IOException {
+    extract("embedded/", folder);
+  }
+
+  /** The same for the checkpoint of the multi-turn task: other weights, everything else equal. */
+  public static void extractMultiTurnTo(Path folder) throws IOException {
+    extract("embedded-multi-turn/", folder);
+  }
+
+  private static void extract(String weights, Path folder) throws IOException {
     Files.createDirectories(folder);
-    for (String file : FILES) {
-      String resource = "/org/grpo4j/trainer/embedded/" + file;
-      try (InputStream in = EmbeddedCheckpoint.class.getResourceAsStream(resource)) {
-        if (in == null) {
-          throw new IllegalStateException("the jar lacks " + resource);
-        }
-        Files.copy(in, folder.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+    for (String file : SHARED) {
+      copy("embedded/" + file, folder.resolve(file));
+    }
+    copy(weights + WEIGHTS, folder.resolve(WEIGHTS));
+  }
+
+  private static void copy(String resource, Path file) throws IOException {
+    try (InputStream in = EmbeddedCheckpoint.class.getResourceAsStream(RESOURCES + resource)) {
+      if (in == null) {
+        throw new IllegalStateException("the jar lacks " + RESOURCES + resource);
       }
+      Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
     }
   }
 
@@ -60,7 +72,8 @@ public final class EmbeddedCheckpoint {
 
   /**
    * Writes the task as data files that {@code train_file} and {@code eval_file} accept: warm-start
-   * rows, prompts of reinforcement learning, and held-out prompts of each wording.
+   * rows, prompts of reinforcement learning, and held-out prompts of each wording; and the same of
+   * the multi-turn task in the folder multi-turn.
    *
    * @param rows of warm-start.jsonl and of train.jsonl, each
    * @param heldOut rows of each held-out file
@@ -72,6 +85,13 @@ public final class EmbeddedCheckpoint {
     for (PhrasingSet phrasings : PhrasingSet.values()) {
       String name = "held-out-" + phrasings.name().toLowerCase(Locale.ROOT) + ".jsonl";
       write(folder.resolve(name), EmbeddedTask.heldOut(phrasings, heldOut, seed));
+    }
+    Path multiTurn = Files.createDirectories(folder.resolve("multi-turn"));
+    write(multiTurn.resolve("warm-start.jsonl"), HouseTask.warmStart(rows, seed));
+    write(multiTurn.resolve("train.jsonl"), HouseTask.trainPrompts(rows, seed));
+    for (PhrasingSet phrasings : PhrasingSet.values()) {
+      String name = "held-out-" + phrasings.name().toLowerCase(Locale.ROOT) + ".jsonl";
+      write(multiTurn.resolve(name), HouseTask.heldOut(phrasings, heldOut, seed));
     }
   }
 

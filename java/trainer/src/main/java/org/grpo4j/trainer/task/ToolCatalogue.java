@@ -21,7 +21,7 @@ final class ToolCatalogue {
   private static final List<String> PEOPLE =
       List.of("Anna", "Ben", "Carla", "David", "Emma", "Felix", "Grace", "Hugo", "Iris", "Leo");
   private static final List<String> CURRENCIES = List.of("USD", "EUR", "GBP", "JPY", "CHF", "SEK");
-  private static final List<String> ROOMS =
+  static final List<String> ROOMS =
       List.of("Kitchen", "Bedroom", "Office", "Garage", "Attic", "Hall");
 
   static final List<ToolSpec> TOOLS =

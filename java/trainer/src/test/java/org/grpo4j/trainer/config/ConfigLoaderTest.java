@@ -36,6 +36,23 @@ class ConfigLoaderTest {
   }
 
   @Test
+  void theMultiTurnTaskBringsItsEnvironment() {
+    TrainConfig c = train("train_file=embedded_multi_turn");
+    assertEquals("house", c.environment().environment());
+    assertEquals("embedded_multi_turn", c.model().modelNameOrPath());
+    assertEquals(List.of("environment"), c.reward().rewardFuncs());
+    EnvironmentSettings house = EnvironmentSettings.house();
+    assertEquals(house, c.environment());
+    assertEquals(
+        house,
+        ConfigLoader.EVAL.load(null, List.of("eval_file=embedded_multi_turn")).environment());
+    assertNull(train().environment().environment());
+    assertTrue(
+        failure("train_file=a.jsonl", "environment=http").contains("reward_funcs names toolrl"));
+    assertTrue(failure("reward_funcs=[environment]").contains("no environment is set"));
+  }
+
+  @Test
   void theDefaultIsTheEmbeddedTaskWithItsRecipe() {
     TrainConfig c = train();
     assertTrue(c.model().embedded());

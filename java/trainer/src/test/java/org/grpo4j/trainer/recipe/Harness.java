@@ -15,6 +15,7 @@ import org.grpo4j.trainer.data.Example;
 import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.task.EmbeddedTask;
+import org.grpo4j.trainer.task.HouseTask;
 import org.grpo4j.trainer.weight.RegionFinders;
 import org.grpo4j.trainer.weight.SpanPlacement;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,7 @@ final class Harness implements AutoCloseable {
   final Policy policy;
   final PolicyOptimizer optimizer;
   final GrpoTraining training;
+  private final Rollouts sampler;
   final List<List<ScoredCompletion>> rollouts = new ArrayList<>();
   final List<UpdateMetrics> updates = new ArrayList<>();
   private final @Nullable DecoderModel reference;
@@ -59,12 +61,15 @@ final class Harness implements AutoCloseable {
             RegionFinders.named(config.weighting().restRegions()),
             SpanPlacement.RELEASE,
             config.generation().maxCompletionLength());
+    this.sampler = Rollouts.of(policy, config.model(), config.environment());
     PromptRenderer renderer = PromptSets.renderer(policy, config.model(), null);
     PromptSource prompts =
         new PromptSource() {
           @Override
           public RenderedPrompt at(long index) {
-            return prompt(renderer, (int) index, flat.apply((int) index));
+            return config.environment().environment() == null
+                ? prompt(renderer, (int) index, flat.apply((int) index))
+                : renderer.render(HouseTask.trainPrompts(3).apply((int) index));
           }
 
           @Override
@@ -75,7 +80,7 @@ final class Harness implements AutoCloseable {
     this.training =
         new GrpoTraining(
             config,
-            new GrpoTraining.Parts(policy, reference, prompts, scorer),
+            new GrpoTraining.Parts(policy, reference, prompts, sampler, scorer),
             optimizer,
             TrainerState.START,
             new GrpoTraining.Listener() {
@@ -153,6 +158,7 @@ final class Harness implements AutoCloseable {
   @Override
   public void close() {
     optimizer.close();
+    sampler.close();
     policy.close();
     if (reference != null) {
       reference.close();

@@ -91,6 +91,10 @@ class ResumeTest {
   private static Summary train(RunDirectory run, String... more) {
     List<String> settings = trainSettings();
     settings.addAll(List.of(more));
+    return train(run, settings);
+  }
+
+  private static Summary train(RunDirectory run, List<String> settings) {
     TrainConfig config = ConfigLoader.TRAIN.load(null, settings);
     run.writeConfig(ConfigLoader.TRAIN.toYaml(config));
     Optional<Summary> summary = TrainRun.train(config, run, quiet());
@@ -150,6 +154,37 @@ class ResumeTest {
     // A rollout of 12 completions of at most 10 tokens has at least 12 tokens, with its prompts.
     Summary summary = train(run, "max_tokens=13", "eval_prompts=0", "max_steps=100");
     assertEquals(2, summary.steps(), "both updates of the first rollout");
+  }
+
+  /** Conversations of several turns, on several threads, draw the same again. */
+  @Test
+  void conversationsGoOnAsIfTheRunHadNotBeenKilled() throws IOException {
+    List<String> settings =
+        List.of(
+            "train_file=embedded_multi_turn",
+            "multi_turn_mode=steps",
+            "num_generations=4",
+            "per_device_train_batch_size=4",
+            "steps_per_generation=2",
+            "gradient_accumulation_steps=2",
+            "zero_spread_groups=keep",
+            "num_iterations=2",
+            "max_steps=6",
+            "save_steps=2",
+            "eval_steps=0",
+            "eval_prompts=4",
+            "save_total_limit=5",
+            "logging_steps=1");
+    RunDirectory whole = RunDirectory.create(folder.resolve("turns-whole"));
+    Summary expected = train(whole, settings);
+    Path killed = folder.resolve("turns-killed");
+    kill(whole.root(), killed);
+    RunDirectory resumed = RunDirectory.resume(killed);
+    Summary got = train(resumed, settings);
+    sameMetrics(whole, resumed);
+    sameWeights(whole, resumed);
+    assertEquals(expected.after(), got.after());
+    assertTrue(Files.readString(resumed.report()).contains("class=\"given\""));
   }
 
   @Test

@@ -145,6 +145,39 @@ class HtmlReportTest {
   }
 
   @Test
+  void whatToolsWroteLooksDifferent() throws IOException {
+    RunDirectory run = RunDirectory.create(folder.resolve("turns"));
+    LoggedConversation conversation =
+        new LoggedConversation(
+            List.of(1, 0, 1),
+            List.of(
+                new LoggedConversation.Turn("call", List.of("21"), 0, -0.1),
+                new LoggedConversation.Turn("<b>", List.of(), 0, 0)),
+            "turn_limit",
+            true);
+    run.writeCompletions(
+        1,
+        List.of(
+            new LoggedCompletion(
+                1,
+                "warm?",
+                "call 21 <b>",
+                Map.of("environment", 0.9),
+                0.9,
+                0,
+                List.of("call", "tool <21>", "<b>"),
+                List.of(1.0f, 0.0f, 0.5f),
+                conversation)));
+    String page = HtmlReport.render(run);
+    assertTrue(page.contains("<span class=\"given\">tool &lt;21&gt;</span>"));
+    assertFalse(page.contains("<span class=\"given\">call</span>"));
+    assertTrue(page.contains("2 turns, turn limit, done"));
+    String line = Files.readString(run.completionsFile(1));
+    assertTrue(line.contains("\"completion_mask\":[1,0,1]"), line);
+    assertTrue(line.contains("\"results\":[\"21\"]"), line);
+  }
+
+  @Test
   void longRunsAreThinnedToTheirMeans() {
     List<LineChart.Point> points = new ArrayList<>();
     for (int i = 0; i < 100_000; i++) {
