@@ -88,8 +88,7 @@ class ExamplesTest {
   void nd4j() {
     INDArray logits = Nd4j.create(new float[][] {{1, 2, 3, 4}, {4, 3, 2, 1}});
     Logits view = Logits.of(logits.data().pointer(), DType.F32, 2, 4);
-    PolicyLoss.compute(
-        view, batch(), PolicyLossConfig.defaults(), RowStatistics.allocate(2), view);
+    PolicyLoss.compute(view, batch(), PolicyLossConfig.defaults(), RowStatistics.allocate(2), view);
     assertArrayEquals(expected(), logits.ravel().toFloatVector(), 1e-6f);
   }
 
