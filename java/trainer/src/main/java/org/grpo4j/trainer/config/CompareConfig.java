@@ -12,6 +12,9 @@ import org.grpo4j.torch.InputException;
  * @param comparison what is compared
  */
 public record CompareConfig(Comparison comparison) {
+  /** What each task sets; every name here is one that {@code tasks} allows. */
+  private static final Map<String, List<String>> TASKS =
+      Map.of("single", List.of("train_file=" + ModelSettings.EMBEDDED));
 
   /**
    * What is compared.
@@ -85,11 +88,11 @@ public record CompareConfig(Comparison comparison) {
   }
 
   /**
-   * The settings of one run as {@code train} takes them. Later wins: the embedded task's recipe, a
-   * schedule that does not need the number of steps, {@code settings}, the method's own.
+   * The settings of one run as {@code train} takes them. Later wins: the task's recipe, a schedule
+   * that does not need the number of steps, {@code settings}, the method's own.
    */
-  public List<String> overrides(String method, long seed, String outputDir) {
-    List<String> overrides = new ArrayList<>();
+  public List<String> overrides(String task, String method, long seed, String outputDir) {
+    List<String> overrides = new ArrayList<>(TASKS.getOrDefault(task, List.of()));
     // The number of steps is not known beforehand: tokens end the run.
     overrides.add("lr_scheduler_type=constant_with_warmup");
     overrides.add("max_steps=1000000");

@@ -49,7 +49,7 @@ public final class CompareRun {
         for (String method : c.methods()) {
           Path of = folder.resolve(task + "-" + method + "-seed-" + seed);
           out.printf("run %d of %d: %s, %s, seed %d%n", done.size() + 1, total, task, method, seed);
-          RunDirectory run = run(method, seed, of);
+          RunDirectory run = run(task, method, seed, of);
           if (!Files.exists(run.summary())) {
             return false;
           }
@@ -62,9 +62,9 @@ public final class CompareRun {
     return true;
   }
 
-  private RunDirectory run(String method, long seed, Path folder) {
+  private RunDirectory run(String task, String method, long seed, Path folder) {
     TrainConfig settings =
-        ConfigLoader.TRAIN.load(null, config.overrides(method, seed, folder.toString()));
+        ConfigLoader.TRAIN.load(null, config.overrides(task, method, seed, folder.toString()));
     String yaml = ConfigLoader.TRAIN.toYaml(settings);
     RunDirectory run;
     if (Files.exists(folder.resolve("config.yaml"))) {

@@ -35,7 +35,7 @@ class CompareRunTest {
   }
 
   private static TrainConfig train(CompareConfig config, String method) {
-    return ConfigLoader.TRAIN.load(null, config.overrides(method, 7, "there"));
+    return ConfigLoader.TRAIN.load(null, config.overrides("single", method, 7, "there"));
   }
 
   @Test
