@@ -3,7 +3,6 @@ package org.grpo4j.trainer.recipe;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.Tensor;
@@ -105,7 +104,7 @@ record MicroBatch(
 
   /** The completions' prompts, each laid out once: a group shares one. */
   private static PromptBatch prompts(List<ScoredCompletion> scored, int padToken) {
-    Map<RenderedPrompt, Integer> index = new IdentityHashMap<>();
+    IdentityHashMap<RenderedPrompt, Integer> index = new IdentityHashMap<>();
     List<long[]> distinct = new ArrayList<>();
     int[] promptOf = new int[scored.size()];
     for (int b = 0; b < promptOf.length; b++) {
