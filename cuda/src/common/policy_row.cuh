@@ -11,7 +11,7 @@ struct PolicyPass {
   int32_t* reasons;  // [n] GRPO4J_ROW_* of each row
 };
 
-__device__ __forceinline__ RowBatch batch_of(const grpo4j_policy_loss_args& args) {
+__host__ __device__ __forceinline__ RowBatch batch_of(const grpo4j_policy_loss_args& args) {
   return {args.logits, args.rows, 0, args.logits.vocab, true, args.batch.policy_weights,
           args.batch.regularizer_weights};
 }

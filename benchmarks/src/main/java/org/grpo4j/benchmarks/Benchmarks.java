@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.grpo4j.benchmarks.gpu.GpuBenchmark;
 import org.grpo4j.kernels.Kernels;
 import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.results.RunResult;
@@ -11,6 +12,7 @@ import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.CommandLineOptionException;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * Runs the benchmarks with JMH's own options, then prints medians with the bandwidth that each
@@ -21,7 +23,13 @@ public final class Benchmarks {
 
   /** Takes JMH's arguments, for example {@code -p threads=2 -p dtype=f32}. */
   public static void main(String[] args) throws RunnerException, CommandLineOptionException {
-    Collection<RunResult> results = new Runner(new CommandLineOptions(args)).run();
+    Collection<RunResult> results =
+        new Runner(
+                new OptionsBuilder()
+                    .parent(new CommandLineOptions(args))
+                    .exclude(GpuBenchmark.class.getName())
+                    .build())
+            .run();
     Map<String, Map<String, RunResult>> groups = new TreeMap<>();
     for (RunResult result : results) {
       BenchmarkParams p = result.getParams();

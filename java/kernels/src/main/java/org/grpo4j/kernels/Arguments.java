@@ -68,6 +68,13 @@ final class Arguments {
     }
   }
 
+  /** The same in a device's memory, where only their number can be seen. */
+  static void deviceOffsets(String name, @Nullable LongPointer offsets, String parts) {
+    if (offsets == null || remaining(offsets) < 1 || offsets.isNull()) {
+      throw invalid("%s is empty or closed: want [%s + 1]", name, parts);
+    }
+  }
+
   static void optionalArray(String name, @Nullable Pointer pointer, long n) {
     if (pointer != null) {
       array(name, pointer, n);

@@ -99,18 +99,55 @@ public record GroupAdvantages(Estimator estimator, Scale scale, double epsilon) 
     checkRewards(rewards, n);
     checkLengths(lengths, n);
     checkGroups(groupOffsets);
-    try (NativeGroupAdvantagesArgs args = new NativeGroupAdvantagesArgs()) {
-      args.completions(n)
-          .groups(Arguments.remaining(groupOffsets) - 1)
-          .group_offsets(groupOffsets)
-          .rewards(rewards)
-          .lengths(lengths)
-          .estimator(estimator.code)
-          .scale(scale.code)
-          .epsilon(epsilon)
-          .advantages(advantages);
+    try (NativeGroupAdvantagesArgs args = args(groupOffsets, rewards, lengths, advantages)) {
       NativeCalls.check(Native.grpo4j_group_advantages(args));
     }
+  }
+
+  /**
+   * The same with all arrays in a device's memory: enqueues it and returns at once. What the values
+   * are can't be looked at from here: advantages of rewards that are not finite, or of a group of
+   * one under GRPO_PASSK, are NaN.
+   *
+   * @throws KernelException if the device fails
+   */
+  public void enqueue(
+      DeviceQueue queue,
+      LongPointer groupOffsets,
+      FloatPointer rewards,
+      @Nullable IntPointer lengths,
+      FloatPointer advantages) {
+    queue.checkOpen();
+    Arguments.vector("rewards", rewards);
+    long n = Arguments.remaining(rewards);
+    Arguments.deviceOffsets("groupOffsets", groupOffsets, "groups");
+    Arguments.array("advantages", advantages, n, "one element per completion");
+    if (lengths != null) {
+      Arguments.array("lengths", lengths, n, "one element per completion");
+    } else {
+      check(!estimator.needsLengths(), "lengths is null: estimator %s needs [%s]", estimator, n);
+    }
+    try (NativeGroupAdvantagesArgs args = args(groupOffsets, rewards, lengths, advantages)) {
+      queue.checkStatus(
+          Native.grpo4j_device_group_advantages(queue.backend().code(), args, queue.stream()));
+    }
+  }
+
+  private NativeGroupAdvantagesArgs args(
+      LongPointer groupOffsets,
+      FloatPointer rewards,
+      @Nullable IntPointer lengths,
+      FloatPointer advantages) {
+    return new NativeGroupAdvantagesArgs()
+        .completions(Arguments.remaining(rewards))
+        .groups(Arguments.remaining(groupOffsets) - 1)
+        .group_offsets(groupOffsets)
+        .rewards(rewards)
+        .lengths(lengths)
+        .estimator(estimator.code)
+        .scale(scale.code)
+        .epsilon(epsilon)
+        .advantages(advantages);
   }
 
   private static void checkRewards(FloatPointer rewards, long n) {

@@ -11,6 +11,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A view of a matrix [rows, vocab] in memory that someone else owns: logits, or their gradient.
@@ -24,13 +25,21 @@ public final class Logits {
   private final long rows;
   private final long vocab;
   private final long rowStride;
+  private final @Nullable DeviceQueue queue;
 
-  private Logits(Pointer data, DType dtype, long rows, long vocab, long rowStride) {
+  private Logits(
+      Pointer data,
+      DType dtype,
+      long rows,
+      long vocab,
+      long rowStride,
+      @Nullable DeviceQueue queue) {
     this.data = data;
     this.dtype = dtype;
     this.rows = rows;
     this.vocab = vocab;
     this.rowStride = rowStride;
+    this.queue = queue;
   }
 
   /** Contiguous rows, from the pointer's position on. */
@@ -68,7 +77,18 @@ public final class Logits {
         vocab,
         dtype,
         rowStride);
-    return new Logits(data, dtype, rows, vocab, rowStride);
+    return new Logits(data, dtype, rows, vocab, rowStride, null);
+  }
+
+  /**
+   * The same rows where their memory is a device's: operations on them run on the queue's stream,
+   * and take device pointers in all their arguments.
+   *
+   * @param data a device pointer with limit, as in {@link #of(Pointer, DType, long, long, long)}
+   */
+  public static Logits onDevice(
+      DeviceQueue queue, Pointer data, DType dtype, long rows, long vocab, long rowStride) {
+    return of(data, dtype, rows, vocab, rowStride).on(queue);
   }
 
   /**
@@ -93,6 +113,7 @@ public final class Logits {
    * @param values [rows · vocab]
    */
   public void copyTo(float[] values) {
+    check(queue == null, "logits are on a device: copy its memory instead");
     check(
         dtype == DType.F32 && rowStride == vocab,
         "logits are %s with row stride %s: want contiguous F32",
@@ -180,6 +201,15 @@ public final class Logits {
   /** Elements from the start of one row to the start of the next. */
   public long rowStride() {
     return rowStride;
+  }
+
+  private Logits on(DeviceQueue where) {
+    return new Logits(data, dtype, rows, vocab, rowStride, where);
+  }
+
+  /** Where operations on these logits run; null: host memory. */
+  @Nullable DeviceQueue queue() {
+    return queue;
   }
 
   boolean sameShape(Logits other) {

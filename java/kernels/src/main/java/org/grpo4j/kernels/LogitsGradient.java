@@ -36,7 +36,24 @@ public final class LogitsGradient {
       RowStates states,
       RowSlopes slopes,
       Logits gradient) {
-    return call(new Where(logits, rows, shard, gradient), states, slopes, 0);
+    return new Call(logits, rows, shard, gradient, 0).compute(states, slopes);
+  }
+
+  /**
+   * The same for logits on a device, with states and slopes on their queue: enqueues it and returns
+   * at once.
+   *
+   * @throws KernelException if the device fails
+   */
+  public static DeviceResult<Isa> enqueue(
+      Logits logits,
+      LogitRows rows,
+      VocabShard shard,
+      RowStates states,
+      RowSlopes slopes,
+      Logits gradient) {
+    return new Call(logits, rows, shard, gradient, 0)
+        .enqueue(NativeCalls.queueOf("logits", logits.queue()), states, slopes);
   }
 
   /**
@@ -50,24 +67,60 @@ public final class LogitsGradient {
       RowStates states,
       RowSlopes slopes,
       Logits gradient) {
-    return call(new Where(logits, rows, shard, gradient), states, slopes, Native.GRPO4J_ACCUMULATE);
+    return new Call(logits, rows, shard, gradient, Native.GRPO4J_ACCUMULATE)
+        .compute(states, slopes);
   }
 
-  private record Where(Logits logits, LogitRows rows, VocabShard shard, Logits gradient) {}
+  private record Call(Logits logits, LogitRows rows, VocabShard shard, Logits gradient, int flags) {
 
-  private static Isa call(Where where, RowStates states, RowSlopes slopes, int flags) {
-    Logits logits = where.logits();
-    LogitRows rows = where.rows();
-    VocabShard shard = where.shard();
-    Logits gradient = where.gradient();
-    Kernels.ready();
-    long n = rows.check(logits, true);
-    shard.checkFits(logits);
-    states.checkRows("states", n);
-    slopes.checkRows("slopes", n);
-    NativeCalls.checkGradient(logits, gradient, flags == Native.GRPO4J_ACCUMULATE);
-    try (CallMemory<NativeLogitsGradientArgs, NativeReport> call = MEMORY.take()) {
-      ByteBuffer in = call.in;
+    /** Checks everything and gives N. */
+    private long check(RowStates states, RowSlopes slopes) {
+      long n = rows.check(logits, true);
+      shard.checkFits(logits);
+      NativeCalls.checkQueue("states", states.queue(), logits.queue());
+      NativeCalls.checkQueue("slopes", slopes.queue(), logits.queue());
+      states.checkRows("states", n);
+      slopes.checkRows("slopes", n);
+      NativeCalls.checkGradient(logits, gradient, flags == Native.GRPO4J_ACCUMULATE);
+      return n;
+    }
+
+    Isa compute(RowStates states, RowSlopes slopes) {
+      if (logits.queue() != null) {
+        return enqueue(logits.queue(), states, slopes).read();
+      }
+      Kernels.ready();
+      long n = check(states, slopes);
+      try (CallMemory<NativeLogitsGradientArgs, NativeReport> call = MEMORY.take()) {
+        describeTo(call.in, n, states, slopes);
+        int status = Native.grpo4j_logits_gradient(call.args, call.result);
+        NativeCalls.check(status, call.out, 0, n);
+        return NativeCalls.isa(call.out, 0);
+      } finally {
+        Reference.reachabilityFence(this);
+        Reference.reachabilityFence(states);
+        Reference.reachabilityFence(slopes);
+      }
+    }
+
+    DeviceResult<Isa> enqueue(DeviceQueue queue, RowStates states, RowSlopes slopes) {
+      long n = check(states, slopes);
+      try (CallMemory<NativeLogitsGradientArgs, NativeReport> call = MEMORY.take()) {
+        describeTo(call.in, n, states, slopes);
+        return queue.enqueue(
+            n,
+            DeviceQueue.Reading.report(false),
+            slot ->
+                Native.grpo4j_device_logits_gradient(
+                    queue.backend().code(), call.args, new NativeReport(slot), queue.stream()));
+      } finally {
+        Reference.reachabilityFence(this);
+        Reference.reachabilityFence(states);
+        Reference.reachabilityFence(slopes);
+      }
+    }
+
+    private void describeTo(ByteBuffer in, long n, RowStates states, RowSlopes slopes) {
       logits.describeTo(in, Struct.LogitsGradientArgs.LOGITS);
       gradient.describeTo(in, Struct.LogitsGradientArgs.GRADIENT);
       rows.describeTo(in, Struct.LogitsGradientArgs.ROWS, n);
@@ -76,15 +129,6 @@ public final class LogitsGradient {
       in.putLong(Struct.LogitsGradientArgs.VOCAB_BEGIN, shard.begin())
           .putLong(Struct.LogitsGradientArgs.VOCAB_TOTAL, shard.total())
           .putInt(Struct.LogitsGradientArgs.FLAGS, flags);
-      int status = Native.grpo4j_logits_gradient(call.args, call.result);
-      NativeCalls.check(status, call.out, 0, n);
-      return NativeCalls.isa(call.out, 0);
-    } finally {
-      Reference.reachabilityFence(logits);
-      Reference.reachabilityFence(rows);
-      Reference.reachabilityFence(states);
-      Reference.reachabilityFence(slopes);
-      Reference.reachabilityFence(gradient);
     }
   }
 }

@@ -29,28 +29,72 @@ public final class MergeStates {
    */
   public static void compute(
       RowStates shards, LogitRows rows, RowStates merged, RowStatistics out) {
-    Kernels.ready();
-    long n = shards.rows();
-    Arguments.optionalArray("temperatures", rows.temperatures(), n);
-    merged.checkRows("merged", n);
-    out.check(n);
-    try (CallMemory<NativeMergeStatesArgs, NativeReport> call = MEMORY.take()) {
-      ByteBuffer in = call.in;
+    Call call = new Call(shards, rows, merged, out);
+    if (shards.queue() == null) {
+      call.onHost();
+    } else {
+      Isa unused = call.enqueue(shards.queue()).read();
+    }
+  }
+
+  /**
+   * The same for states on a device: enqueues it on their queue and returns at once. The outputs
+   * are device memory.
+   *
+   * @throws KernelException if the device fails; bad rows show in {@link DeviceResult#read}
+   */
+  public static DeviceResult<Isa> enqueue(
+      RowStates shards, LogitRows rows, RowStates merged, RowStatistics out) {
+    return new Call(shards, rows, merged, out)
+        .enqueue(NativeCalls.queueOf("shards", shards.queue()));
+  }
+
+  private record Call(RowStates shards, LogitRows rows, RowStates merged, RowStatistics out) {
+
+    private void check() {
+      long n = shards.rows();
+      Arguments.optionalArray("temperatures", rows.temperatures(), n);
+      NativeCalls.checkQueue("merged", merged.queue(), shards.queue());
+      merged.checkRows("merged", n);
+      out.check(n);
+    }
+
+    void onHost() {
+      Kernels.ready();
+      check();
+      try (CallMemory<NativeMergeStatesArgs, NativeReport> call = MEMORY.take()) {
+        describeTo(call.in);
+        int status = Native.grpo4j_merge_states(call.args, call.result);
+        NativeCalls.check(status, call.out, 0, shards.rows());
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+    }
+
+    DeviceResult<Isa> enqueue(DeviceQueue queue) {
+      check();
+      try (CallMemory<NativeMergeStatesArgs, NativeReport> call = MEMORY.take()) {
+        describeTo(call.in);
+        return queue.enqueue(
+            shards.rows(),
+            DeviceQueue.Reading.report(true),
+            slot ->
+                Native.grpo4j_device_merge_states(
+                    queue.backend().code(), call.args, new NativeReport(slot), queue.stream()));
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+    }
+
+    private void describeTo(ByteBuffer in) {
       Struct.put(in, Struct.MergeStatesArgs.SHARDS, shards.memory());
       Struct.put(in, Struct.MergeStatesArgs.TEMPERATURES, rows.temperatures());
       Struct.put(in, Struct.MergeStatesArgs.MERGED, merged.memory());
       out.describeTo(in, Struct.MergeStatesArgs.OUT);
       in.putLong(Struct.MergeStatesArgs.SHARD_COUNT, shards.shards())
-          .putLong(Struct.MergeStatesArgs.N, n)
+          .putLong(Struct.MergeStatesArgs.N, shards.rows())
           .putDouble(Struct.MergeStatesArgs.TEMPERATURE, rows.temperature())
           .putInt(Struct.MergeStatesArgs.FLAGS, 0);
-      int status = Native.grpo4j_merge_states(call.args, call.result);
-      NativeCalls.check(status, call.out, 0, n);
-    } finally {
-      Reference.reachabilityFence(shards);
-      Reference.reachabilityFence(rows);
-      Reference.reachabilityFence(merged);
-      Reference.reachabilityFence(out);
     }
   }
 }

@@ -11,7 +11,10 @@ import org.jspecify.annotations.Nullable;
 final class NativeCalls {
   private NativeCalls() {}
 
-  /** Checks the rows listed: in range and, where a row may be overwritten, strictly increasing. */
+  /**
+   * Checks the rows listed: in range and, where a row may be overwritten, strictly increasing. On a
+   * device the kernels check them.
+   */
   static void checkRows(Logits logits, @Nullable LongPointer rowIndices, boolean increasing) {
     if (rowIndices == null) {
       return;
@@ -19,6 +22,9 @@ final class NativeCalls {
     long n = Arguments.remaining(rowIndices);
     if (n > 0 && rowIndices.isNull()) {
       throw Arguments.invalid("rowIndices is closed: want [%d]", n);
+    }
+    if (logits.queue() != null) {
+      return;
     }
     long previous = -1;
     for (long i = 0; i < n; i++) {
@@ -36,6 +42,7 @@ final class NativeCalls {
   }
 
   static void checkGradient(Logits logits, Logits gradient, boolean accumulate) {
+    checkQueue("gradient", gradient.queue(), logits.queue());
     if (!logits.sameShape(gradient)) {
       throw Arguments.invalid(
           "gradient has shape %s: want that of the logits, %s",
@@ -49,6 +56,27 @@ final class NativeCalls {
       throw Arguments.invalid(
           "gradient overlaps the logits: want the same memory and row stride, or none in common");
     }
+  }
+
+  /** An argument must lie where the call runs. */
+  static void checkQueue(String name, @Nullable DeviceQueue given, @Nullable DeviceQueue wanted) {
+    if (given != wanted) {
+      throw Arguments.invalid(
+          "%s is %s: want %s, where the call runs", name, describe(given), describe(wanted));
+    }
+  }
+
+  private static String describe(@Nullable DeviceQueue queue) {
+    return queue == null ? "in host memory" : "on a queue of backend " + queue.backend();
+  }
+
+  /** The queue of an argument of {@code enqueue}. */
+  static DeviceQueue queueOf(String name, @Nullable DeviceQueue queue) {
+    if (queue == null) {
+      throw Arguments.invalid("%s are in host memory: want them on a device, or compute()", name);
+    }
+    queue.checkOpen();
+    return queue;
   }
 
   /** The ISA named by a report that lies in a buffer. */
@@ -85,7 +113,11 @@ final class NativeCalls {
     return new KernelException("backend " + backend + ": " + cause);
   }
 
-  private static KernelException badRows(ByteBuffer results, int report, long n) {
+  static boolean hasBadRows(ByteBuffer results, int report) {
+    return results.getLong(report + Struct.Report.BAD_ROWS) > 0;
+  }
+
+  static KernelException badRows(ByteBuffer results, int report, long n) {
     long count = results.getLong(report + Struct.Report.BAD_ROWS);
     long first = results.getLong(report + Struct.Report.FIRST_BAD_ROW);
     return new KernelException(
@@ -102,6 +134,9 @@ final class NativeCalls {
       case Native.GRPO4J_ROW_ALL_MINUS_INF -> "all its logits are -infinity";
       case Native.GRPO4J_ROW_TARGET_OUT_OF_RANGE -> "its target is outside the vocabulary";
       case Native.GRPO4J_ROW_TEMPERATURE -> "its temperature is not a positive number";
+      case Native.GRPO4J_ROW_INDEX ->
+          "rowIndices names no row of the logits there, or does not rise";
+      case Native.GRPO4J_ROW_SEQUENCE -> "sequenceOffsets do not rise from 0 to the rows' number";
       case Native.GRPO4J_ROW_COEFFICIENT ->
           "its log-probs, advantage or weights give a loss or a slope that is not finite";
       default -> "unknown reason " + code;

@@ -2,6 +2,8 @@ package org.grpo4j.kernels;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.Pointer;
+import org.grpo4j.kernels.DeviceQueue.Scratch;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativeObjectiveArgs;
 import org.grpo4j.kernels.internal.NativePolicyMetrics;
@@ -29,24 +31,73 @@ public final class Objective {
    */
   public static PolicyLossMetrics compute(
       PolicyBatch batch, PolicyLossConfig config, RowStatistics statistics, RowSlopes slopes) {
-    Kernels.ready();
-    long n = slopes.rows();
-    batch.check(n, config);
-    statistics.check(n);
-    try (CallMemory<NativeObjectiveArgs, NativePolicyMetrics> call = MEMORY.take()) {
-      ByteBuffer in = call.in;
+    Call call = new Call(batch, config, statistics, slopes);
+    return slopes.queue() == null ? call.onHost() : call.enqueue(slopes.queue()).read();
+  }
+
+  /**
+   * The same for slopes on a device: enqueues it on their queue and returns at once. All pointers
+   * are device memory.
+   *
+   * @throws KernelException if the device fails; bad rows show in {@link DeviceResult#read}
+   */
+  public static DeviceResult<PolicyLossMetrics> enqueue(
+      PolicyBatch batch, PolicyLossConfig config, RowStatistics statistics, RowSlopes slopes) {
+    return new Call(batch, config, statistics, slopes)
+        .enqueue(NativeCalls.queueOf("slopes", slopes.queue()));
+  }
+
+  private record Call(
+      PolicyBatch batch, PolicyLossConfig config, RowStatistics statistics, RowSlopes slopes) {
+
+    private void check() {
+      batch.check(slopes.rows(), config, slopes.queue());
+      statistics.check(slopes.rows());
+    }
+
+    PolicyLossMetrics onHost() {
+      Kernels.ready();
+      check();
+      try (CallMemory<NativeObjectiveArgs, NativePolicyMetrics> call = MEMORY.take()) {
+        describeTo(call.in);
+        int status = Native.grpo4j_objective(call.args, call.result);
+        NativeCalls.check(status, call.out, Struct.Metrics.REPORT, slopes.rows());
+        return PolicyLossMetrics.of(call.out);
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+    }
+
+    DeviceResult<PolicyLossMetrics> enqueue(DeviceQueue queue) {
+      check();
+      int backend = queue.backend().code();
+      try (CallMemory<NativeObjectiveArgs, NativePolicyMetrics> call = MEMORY.take()) {
+        describeTo(call.in);
+        long bytes = Native.grpo4j_device_objective_workspace(backend, call.args);
+        Pointer workspace = queue.scratch(Scratch.WORKSPACE, bytes);
+        return queue.enqueue(
+            slopes.rows(),
+            DeviceQueue.Reading.metrics(config),
+            slot ->
+                Native.grpo4j_device_objective(
+                    backend,
+                    call.args,
+                    new NativePolicyMetrics(slot),
+                    workspace,
+                    bytes,
+                    queue.stream()));
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+    }
+
+    private void describeTo(ByteBuffer in) {
       batch.describeTo(in, Struct.ObjectiveArgs.BATCH);
       statistics.describeTo(in, Struct.ObjectiveArgs.OUT);
       config.describeTo(in, Struct.ObjectiveArgs.CONFIG);
       Struct.put(in, Struct.ObjectiveArgs.SLOPES, slopes.memory());
-      in.putLong(Struct.ObjectiveArgs.N, n).putInt(Struct.ObjectiveArgs.FLAGS, config.flags());
-      int status = Native.grpo4j_objective(call.args, call.result);
-      NativeCalls.check(status, call.out, Struct.Metrics.REPORT, n);
-      return PolicyLossMetrics.of(call.out);
-    } finally {
-      Reference.reachabilityFence(batch);
-      Reference.reachabilityFence(statistics);
-      Reference.reachabilityFence(slopes);
+      in.putLong(Struct.ObjectiveArgs.N, slopes.rows())
+          .putInt(Struct.ObjectiveArgs.FLAGS, config.flags());
     }
   }
 }

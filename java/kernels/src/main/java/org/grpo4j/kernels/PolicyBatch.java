@@ -102,14 +102,18 @@ public record PolicyBatch(
     return sequenceOffsets == null ? 0 : Math.max(0, Arguments.remaining(sequenceOffsets) - 1);
   }
 
-  /** Everything that the objective reads. */
-  void check(long n, PolicyLossConfig config) {
+  /**
+   * Everything that the objective reads.
+   *
+   * @param queue where the arrays lie, if not in host memory: offsets there can't be looked at
+   */
+  void check(long n, PolicyLossConfig config, @Nullable DeviceQueue queue) {
     Arguments.optionalArray("oldLogProbs", oldLogProbs, n);
     Arguments.optionalArray("refLogProbs", refLogProbs, n);
     if (config.klCoef() != 0 && refLogProbs == null) {
       throw Arguments.invalid("refLogProbs is null: klCoef = %s needs it", config.klCoef());
     }
-    checkSequences(n, config.ratioLevel());
+    checkSequences(n, config.ratioLevel(), queue == null);
     Arguments.array(
         "advantages",
         advantages,
@@ -119,7 +123,7 @@ public record PolicyBatch(
     Arguments.array("regularizerWeights", regularizerWeights, n);
   }
 
-  private void checkSequences(long n, RatioLevel level) {
+  private void checkSequences(long n, RatioLevel level, boolean readable) {
     LongPointer offsets = sequenceOffsets;
     if (offsets == null) {
       if (level != RatioLevel.TOKEN || advantagesPerSequence) {
@@ -129,7 +133,11 @@ public record PolicyBatch(
       }
       return;
     }
-    Arguments.offsets("sequenceOffsets", offsets, "sequences", n, "rows");
+    if (readable) {
+      Arguments.offsets("sequenceOffsets", offsets, "sequences", n, "rows");
+    } else {
+      Arguments.deviceOffsets("sequenceOffsets", offsets, "sequences");
+    }
   }
 
   void describeTo(ByteBuffer to, int at) {

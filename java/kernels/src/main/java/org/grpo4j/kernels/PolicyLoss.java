@@ -2,6 +2,8 @@ package org.grpo4j.kernels;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.Pointer;
+import org.grpo4j.kernels.DeviceQueue.Scratch;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativePolicyLossArgs;
 import org.grpo4j.kernels.internal.NativePolicyMetrics;
@@ -44,34 +46,106 @@ public final class PolicyLoss {
       PolicyLossConfig config,
       RowStatistics out,
       Logits gradient) {
-    Kernels.ready();
-    LogitRows rows = batch.rows(config);
-    long n = rows.check(logits, true);
-    batch.check(n, config);
-    out.check(n);
-    NativeCalls.checkGradient(logits, gradient, config.accumulateGradient());
-    boolean twoVisits = config.ratioLevel() != RatioLevel.TOKEN;
-    try (@Nullable RowStates states = twoVisits ? RowStates.allocate(n) : null;
-        @Nullable RowSlopes slopes = twoVisits ? RowSlopes.allocate(n) : null;
-        CallMemory<NativePolicyLossArgs, NativePolicyMetrics> memory = MEMORY.take()) {
-      ByteBuffer in = memory.in;
+    Call call = new Call(logits, batch, config, out, gradient);
+    return logits.queue() == null ? call.onHost() : call.enqueue(logits.queue()).read();
+  }
+
+  /**
+   * The same for logits on a device: enqueues it on their queue and returns at once. All pointers,
+   * the outputs and the gradient are device memory, and must stay until the call is done.
+   *
+   * @throws IllegalArgumentException if an argument is null, closed, overlapping or of the wrong
+   *     shape, or the logits are in host memory
+   * @throws KernelException if the device fails; bad rows show in {@link DeviceResult#read}
+   */
+  public static DeviceResult<PolicyLossMetrics> enqueue(
+      Logits logits,
+      PolicyBatch batch,
+      PolicyLossConfig config,
+      RowStatistics out,
+      Logits gradient) {
+    return new Call(logits, batch, config, out, gradient)
+        .enqueue(NativeCalls.queueOf("logits", logits.queue()));
+  }
+
+  private record Call(
+      Logits logits,
+      PolicyBatch batch,
+      PolicyLossConfig config,
+      RowStatistics out,
+      Logits gradient) {
+
+    /** Checks everything and gives N. */
+    long check() {
+      long n = batch.rows(config).check(logits, true);
+      batch.check(n, config, logits.queue());
+      out.check(n);
+      NativeCalls.checkGradient(logits, gradient, config.accumulateGradient());
+      return n;
+    }
+
+    boolean twoVisits() {
+      return config.ratioLevel() != RatioLevel.TOKEN;
+    }
+
+    PolicyLossMetrics onHost() {
+      Kernels.ready();
+      long n = check();
+      try (@Nullable RowStates states = twoVisits() ? RowStates.allocate(n) : null;
+          @Nullable RowSlopes slopes = twoVisits() ? RowSlopes.allocate(n) : null;
+          CallMemory<NativePolicyLossArgs, NativePolicyMetrics> memory = MEMORY.take()) {
+        describeTo(memory.in, n);
+        Struct.put(
+            memory.in, Struct.PolicyLossArgs.STATES, states == null ? null : states.memory());
+        Struct.put(
+            memory.in, Struct.PolicyLossArgs.SLOPES, slopes == null ? null : slopes.memory());
+        int status = Native.grpo4j_policy_loss(memory.args, memory.result);
+        NativeCalls.check(status, memory.out, Struct.Metrics.REPORT, n);
+        return PolicyLossMetrics.of(memory.out);
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+    }
+
+    DeviceResult<PolicyLossMetrics> enqueue(DeviceQueue queue) {
+      long n = check();
+      int backend = queue.backend().code();
+      try (CallMemory<NativePolicyLossArgs, NativePolicyMetrics> memory = MEMORY.take()) {
+        describeTo(memory.in, n);
+        Struct.put(
+            memory.in,
+            Struct.PolicyLossArgs.STATES,
+            twoVisits() ? queue.scratch(Scratch.STATES, n * RowStates.BYTES) : null);
+        Struct.put(
+            memory.in,
+            Struct.PolicyLossArgs.SLOPES,
+            twoVisits() ? queue.scratch(Scratch.SLOPES, n * RowSlopes.BYTES) : null);
+        long bytes = Native.grpo4j_device_policy_loss_workspace(backend, memory.args);
+        Pointer workspace = queue.scratch(Scratch.WORKSPACE, bytes);
+        return queue.enqueue(
+            n,
+            DeviceQueue.Reading.metrics(config),
+            slot ->
+                Native.grpo4j_device_policy_loss(
+                    backend,
+                    memory.args,
+                    new NativePolicyMetrics(slot),
+                    workspace,
+                    bytes,
+                    queue.stream()));
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+    }
+
+    private void describeTo(ByteBuffer in, long n) {
       logits.describeTo(in, Struct.PolicyLossArgs.LOGITS);
       gradient.describeTo(in, Struct.PolicyLossArgs.GRADIENT);
-      rows.describeTo(in, Struct.PolicyLossArgs.ROWS, n);
+      batch.rows(config).describeTo(in, Struct.PolicyLossArgs.ROWS, n);
       batch.describeTo(in, Struct.PolicyLossArgs.BATCH);
       out.describeTo(in, Struct.PolicyLossArgs.OUT);
       config.describeTo(in, Struct.PolicyLossArgs.CONFIG);
-      Struct.put(in, Struct.PolicyLossArgs.STATES, states == null ? null : states.memory());
-      Struct.put(in, Struct.PolicyLossArgs.SLOPES, slopes == null ? null : slopes.memory());
       in.putInt(Struct.PolicyLossArgs.FLAGS, config.flags());
-      int status = Native.grpo4j_policy_loss(memory.args, memory.result);
-      NativeCalls.check(status, memory.out, Struct.Metrics.REPORT, n);
-      return PolicyLossMetrics.of(memory.out);
-    } finally {
-      Reference.reachabilityFence(logits);
-      Reference.reachabilityFence(batch);
-      Reference.reachabilityFence(out);
-      Reference.reachabilityFence(gradient);
     }
   }
 }

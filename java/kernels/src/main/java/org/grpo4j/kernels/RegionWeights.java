@@ -76,24 +76,60 @@ public record RegionWeights(List<Double> regionWeights, double min, double max, 
     Arguments.vector("regions", regions);
     long n = Arguments.remaining(regions);
     Arguments.offsets("sequenceOffsets", sequenceOffsets, "sequences", n, "tokens");
+    checkArrays(n, completionMask, weights);
+    try (NativeTokenWeightsArgs args = args(sequenceOffsets, regions, completionMask, weights)) {
+      NativeCalls.check(Native.grpo4j_token_weights(args));
+    }
+  }
+
+  /**
+   * The same with all arrays in a device's memory: enqueues it and returns at once.
+   *
+   * @throws KernelException if the device fails
+   */
+  public void enqueue(
+      DeviceQueue queue,
+      LongPointer sequenceOffsets,
+      BytePointer regions,
+      @Nullable FloatPointer completionMask,
+      FloatPointer weights) {
+    queue.checkOpen();
+    Arguments.vector("regions", regions);
+    Arguments.deviceOffsets("sequenceOffsets", sequenceOffsets, "sequences");
+    checkArrays(Arguments.remaining(regions), completionMask, weights);
+    try (NativeTokenWeightsArgs args = args(sequenceOffsets, regions, completionMask, weights)) {
+      queue.checkStatus(
+          Native.grpo4j_device_token_weights(queue.backend().code(), args, queue.stream()));
+    }
+  }
+
+  private static void checkArrays(
+      long n, @Nullable FloatPointer completionMask, FloatPointer weights) {
     if (completionMask != null) {
       Arguments.array("completionMask", completionMask, n, "one element per token");
     }
     Arguments.array("weights", weights, n, "one element per token");
-    try (NativeTokenWeightsArgs args = new NativeTokenWeightsArgs()) {
-      args.n(n)
-          .sequences(Arguments.remaining(sequenceOffsets) - 1)
-          .sequence_offsets(sequenceOffsets)
-          .regions(regions)
-          .completion_mask(completionMask)
-          .min(min)
-          .max(max)
-          .order(order.code)
-          .weights(weights);
-      for (int k = 0; k < MAX_REGIONS; k++) {
-        args.region_weights(k, k < regionWeights.size() ? regionWeights.get(k) : 0);
-      }
-      NativeCalls.check(Native.grpo4j_token_weights(args));
+  }
+
+  private NativeTokenWeightsArgs args(
+      LongPointer sequenceOffsets,
+      BytePointer regions,
+      @Nullable FloatPointer completionMask,
+      FloatPointer weights) {
+    NativeTokenWeightsArgs args =
+        new NativeTokenWeightsArgs()
+            .n(Arguments.remaining(regions))
+            .sequences(Arguments.remaining(sequenceOffsets) - 1)
+            .sequence_offsets(sequenceOffsets)
+            .regions(regions)
+            .completion_mask(completionMask)
+            .min(min)
+            .max(max)
+            .order(order.code)
+            .weights(weights);
+    for (int k = 0; k < MAX_REGIONS; k++) {
+      args.region_weights(k, k < regionWeights.size() ? regionWeights.get(k) : 0);
     }
+    return args;
   }
 }

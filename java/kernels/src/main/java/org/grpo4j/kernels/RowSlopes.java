@@ -2,21 +2,38 @@ package org.grpo4j.kernels;
 
 import static org.grpo4j.kernels.Arguments.check;
 
+import org.bytedeco.javacpp.DoublePointer;
 import org.grpo4j.kernels.internal.NativeRowSlopes;
+import org.jspecify.annotations.Nullable;
 
-/** g = ∂loss/∂logProb and h = ∂loss/∂H of N rows, in native memory. */
+/** g = ∂loss/∂logProb and h = ∂loss/∂H of N rows, in native memory or a device's. */
 public final class RowSlopes implements AutoCloseable {
+  /** Of one row. */
+  static final int BYTES = 16;
+
   private final NativeRowSlopes memory;
   private final long rows;
+  private final @Nullable DeviceQueue queue;
+  private final @Nullable DeviceMemory deviceMemory;
 
-  private RowSlopes(long rows) {
+  private RowSlopes(long rows, @Nullable DeviceQueue queue) {
+    check(rows >= 0, "slopes have shape [%s]: want [>= 0]", rows);
     this.rows = rows;
-    this.memory = new NativeRowSlopes(Math.max(1, rows));
+    this.queue = queue;
+    deviceMemory = queue == null ? null : queue.allocate(Math.max(1, rows) * BYTES);
+    memory =
+        deviceMemory == null
+            ? new NativeRowSlopes(Math.max(1, rows))
+            : new NativeRowSlopes(deviceMemory.pointer());
   }
 
   public static RowSlopes allocate(long rows) {
-    check(rows >= 0, "slopes have shape [%s]: want [>= 0]", rows);
-    return new RowSlopes(rows);
+    return new RowSlopes(rows, null);
+  }
+
+  /** In a device's memory, for calls on the same queue. */
+  public static RowSlopes allocate(DeviceQueue queue, long rows) {
+    return new RowSlopes(rows, queue);
   }
 
   public long rows() {
@@ -45,8 +62,21 @@ public final class RowSlopes implements AutoCloseable {
   }
 
   private NativeRowSlopes entry(long row) {
+    check(queue == null, "slopes are on a device: copy values() instead");
     check(row >= 0 && row < rows, "row is %s: want 0 to %s", row, rows - 1);
     return memory().getPointer(row);
+  }
+
+  /** The memory, 2 doubles per row, g before h: a device pointer where they are on a device. */
+  public DoublePointer values() {
+    DoublePointer values = new DoublePointer(memory());
+    values.capacity(2 * rows).limit(2 * rows);
+    return values;
+  }
+
+  /** Where the slopes are; null: host memory. */
+  @Nullable DeviceQueue queue() {
+    return queue;
   }
 
   NativeRowSlopes memory() {
@@ -64,5 +94,8 @@ public final class RowSlopes implements AutoCloseable {
   @Override
   public void close() {
     memory.close();
+    if (deviceMemory != null) {
+      deviceMemory.close();
+    }
   }
 }

@@ -5,10 +5,13 @@ import static org.grpo4j.kernels.Arguments.check;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.grpo4j.kernels.DeviceQueue.Scratch;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativeReport;
 import org.grpo4j.kernels.internal.NativeRowState;
 import org.grpo4j.kernels.internal.NativeRowStatesArgs;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Mergeable statistics of N rows over one shard of the vocabulary or several: [shards, N] entries
@@ -34,11 +37,20 @@ public final class RowStates implements AutoCloseable {
   private final NativeRowState memory;
   private final long shards;
   private final long rows;
+  private final @Nullable DeviceQueue queue;
+  private final @Nullable DeviceMemory deviceMemory;
 
-  private RowStates(long shards, long rows) {
+  private RowStates(long shards, long rows, @Nullable DeviceQueue queue) {
+    check(shards >= 1 && rows >= 0, "states have shape [%s, %s]: want [>= 1, >= 0]", shards, rows);
     this.shards = shards;
     this.rows = rows;
-    this.memory = new NativeRowState(Math.max(1, Math.multiplyExact(shards, rows)));
+    this.queue = queue;
+    long count = Math.max(1, Math.multiplyExact(shards, rows));
+    deviceMemory = queue == null ? null : queue.allocate(count * BYTES);
+    memory =
+        deviceMemory == null
+            ? new NativeRowState(count)
+            : new NativeRowState(deviceMemory.pointer());
   }
 
   /** For one shard. */
@@ -48,8 +60,12 @@ public final class RowStates implements AutoCloseable {
 
   /** For several shards; each is filled in by {@link #bytes} or {@link #compute}. */
   public static RowStates allocate(long shards, long rows) {
-    check(shards >= 1 && rows >= 0, "states have shape [%s, %s]: want [>= 1, >= 0]", shards, rows);
-    return new RowStates(shards, rows);
+    return new RowStates(shards, rows, null);
+  }
+
+  /** In a device's memory, for logits on the same queue. */
+  public static RowStates allocate(DeviceQueue queue, long shards, long rows) {
+    return new RowStates(shards, rows, queue);
   }
 
   public long shards() {
@@ -60,11 +76,19 @@ public final class RowStates implements AutoCloseable {
     return rows;
   }
 
-  /** The memory of one shard, rows × {@link #BYTES}, to send to other ranks or to receive into. */
+  /**
+   * The memory of one shard, rows × {@link #BYTES}, to send to other ranks or to receive into: a
+   * device pointer where the states are on a device.
+   */
   public BytePointer bytes(long shard) {
     check(shard >= 0 && shard < shards, "shard is %s: want 0 to %s", shard, shards - 1);
     BytePointer bytes = new BytePointer(memory()).capacity(shards * rows * BYTES);
     return bytes.limit((shard + 1) * rows * BYTES).position(shard * rows * BYTES);
+  }
+
+  /** Where the states are; null: host memory. */
+  @Nullable DeviceQueue queue() {
+    return queue;
   }
 
   NativeRowState memory() {
@@ -93,25 +117,70 @@ public final class RowStates implements AutoCloseable {
    */
   public static Isa compute(
       Logits logits, LogitRows rows, VocabShard shard, RowStates out, long index) {
-    Kernels.ready();
-    long n = rows.check(logits, false);
-    shard.checkFits(logits);
-    out.checkRows("out", n);
-    check(index >= 0 && index < out.shards, "index is %s: want 0 to %s", index, out.shards - 1);
-    try (CallMemory<NativeRowStatesArgs, NativeReport> call = MEMORY.take()) {
-      ByteBuffer in = call.in;
+    Call call = new Call(logits, rows, shard, out, index);
+    return logits.queue() == null ? call.onHost() : call.enqueue(logits.queue()).read();
+  }
+
+  /**
+   * The same for logits on a device, with states on their queue: enqueues it and returns at once.
+   *
+   * @throws KernelException if the device fails
+   */
+  public static DeviceResult<Isa> enqueue(
+      Logits logits, LogitRows rows, VocabShard shard, RowStates out, long index) {
+    return new Call(logits, rows, shard, out, index)
+        .enqueue(NativeCalls.queueOf("logits", logits.queue()));
+  }
+
+  private record Call(Logits logits, LogitRows rows, VocabShard shard, RowStates out, long index) {
+
+    /** Checks everything and gives N. */
+    long checked() {
+      long n = rows.check(logits, false);
+      shard.checkFits(logits);
+      NativeCalls.checkQueue("out", out.queue, logits.queue());
+      out.checkRows("out", n);
+      check(index >= 0 && index < out.shards, "index is %s: want 0 to %s", index, out.shards - 1);
+      return n;
+    }
+
+    Isa onHost() {
+      Kernels.ready();
+      long n = checked();
+      try (CallMemory<NativeRowStatesArgs, NativeReport> call = MEMORY.take()) {
+        describeTo(call.in, n);
+        int status = Native.grpo4j_row_states(call.args, call.result);
+        NativeCalls.check(status, call.out, 0, n);
+        return NativeCalls.isa(call.out, 0);
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+    }
+
+    DeviceResult<Isa> enqueue(DeviceQueue queue) {
+      long n = checked();
+      int backend = queue.backend().code();
+      try (CallMemory<NativeRowStatesArgs, NativeReport> call = MEMORY.take()) {
+        describeTo(call.in, n);
+        long bytes = Native.grpo4j_device_row_states_workspace(backend, call.args);
+        Pointer workspace = queue.scratch(Scratch.WORKSPACE, bytes);
+        return queue.enqueue(
+            n,
+            DeviceQueue.Reading.report(false),
+            slot ->
+                Native.grpo4j_device_row_states(
+                    backend, call.args, new NativeReport(slot), workspace, bytes, queue.stream()));
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+    }
+
+    private void describeTo(ByteBuffer in, long n) {
       logits.describeTo(in, Struct.RowStatesArgs.LOGITS);
       rows.describeTo(in, Struct.RowStatesArgs.ROWS, n);
       in.putLong(Struct.RowStatesArgs.VOCAB_BEGIN, shard.begin())
           .putLong(Struct.RowStatesArgs.VOCAB_TOTAL, shard.total())
           .putLong(Struct.RowStatesArgs.STATES, Struct.address(out.memory()) + index * n * BYTES);
-      int status = Native.grpo4j_row_states(call.args, call.result);
-      NativeCalls.check(status, call.out, 0, n);
-      return NativeCalls.isa(call.out, 0);
-    } finally {
-      Reference.reachabilityFence(logits);
-      Reference.reachabilityFence(rows);
-      Reference.reachabilityFence(out);
     }
   }
 
@@ -119,5 +188,8 @@ public final class RowStates implements AutoCloseable {
   @Override
   public void close() {
     memory.close();
+    if (deviceMemory != null) {
+      deviceMemory.close();
+    }
   }
 }

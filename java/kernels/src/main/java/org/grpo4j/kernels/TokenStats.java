@@ -1,9 +1,11 @@
 package org.grpo4j.kernels;
 
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.grpo4j.kernels.DeviceQueue.Scratch;
 import org.grpo4j.kernels.internal.Native;
 import org.grpo4j.kernels.internal.NativeReport;
 import org.grpo4j.kernels.internal.NativeTokenStatsArgs;
@@ -33,15 +35,20 @@ public final class TokenStats {
    *     others are right
    */
   public static Isa compute(Logits logits, LogitRows rows, RowStatistics out) {
-    Kernels.ready();
-    long n = rows.check(logits, false);
-    out.check(n);
-    try (CallMemory<NativeTokenStatsArgs, NativeReport> memory = MEMORY.take()) {
-      out.describeTo(memory.in, Struct.TokenStatsArgs.OUT);
-      return call(memory, logits, rows, n);
-    } finally {
-      Reference.reachabilityFence(out);
-    }
+    out.check(rows.check(logits, false));
+    return compute(logits, rows, new Outputs(out));
+  }
+
+  /**
+   * The same for logits on a device: enqueues it on their queue and returns at once. All pointers
+   * are device memory, and must stay until the call is done.
+   *
+   * @throws KernelException if the device fails; bad rows show in {@link DeviceResult#read}
+   */
+  public static DeviceResult<Isa> enqueue(Logits logits, LogitRows rows, RowStatistics out) {
+    DeviceQueue queue = NativeCalls.queueOf("logits", logits.queue());
+    out.check(rows.check(logits, false));
+    return enqueue(queue, logits, rows, new Outputs(out));
   }
 
   /**
@@ -66,36 +73,83 @@ public final class TokenStats {
    * @see #compute(Logits, LogitRows, RowStatistics)
    */
   public static Isa logProbs(Logits logits, LogitRows rows, FloatPointer logProbs) {
-    Kernels.ready();
-    long n = rows.check(logits, false);
-    Arguments.array("logProbs", logProbs, n);
-    try (CallMemory<NativeTokenStatsArgs, NativeReport> memory = MEMORY.take()) {
-      int at = Struct.TokenStatsArgs.OUT;
-      Struct.put(memory.in, at + Struct.Outputs.LOG_PROBS, logProbs);
-      Struct.put(memory.in, at + Struct.Outputs.ENTROPY, null);
-      Struct.put(memory.in, at + Struct.Outputs.LSE, null);
-      Struct.put(memory.in, at + Struct.Outputs.SUM_SQUARES, null);
-      return call(memory, logits, rows, n);
-    } finally {
-      Reference.reachabilityFence(logProbs);
+    Arguments.array("logProbs", logProbs, rows.check(logits, false));
+    return compute(logits, rows, new Outputs(logProbs));
+  }
+
+  /**
+   * The same for logits on a device.
+   *
+   * @see #enqueue(Logits, LogitRows, RowStatistics)
+   */
+  public static DeviceResult<Isa> enqueueLogProbs(
+      Logits logits, LogitRows rows, FloatPointer logProbs) {
+    DeviceQueue queue = NativeCalls.queueOf("logits", logits.queue());
+    Arguments.array("logProbs", logProbs, rows.check(logits, false));
+    return enqueue(queue, logits, rows, new Outputs(logProbs));
+  }
+
+  /** RowStatistics, or log-probs alone, which that record does not allow. */
+  private record Outputs(
+      FloatPointer logProbs,
+      @Nullable FloatPointer entropy,
+      @Nullable FloatPointer lse,
+      @Nullable FloatPointer sumSquares) {
+    Outputs(RowStatistics out) {
+      this(out.logProbs(), out.entropy(), out.lse(), out.sumSquares());
+    }
+
+    Outputs(FloatPointer logProbs) {
+      this(logProbs, null, null, null);
     }
   }
 
-  private static Isa call(
-      CallMemory<NativeTokenStatsArgs, NativeReport> memory,
-      Logits logits,
-      LogitRows rows,
-      long n) {
-    try {
-      logits.describeTo(memory.in, Struct.TokenStatsArgs.LOGITS);
-      rows.describeTo(memory.in, Struct.TokenStatsArgs.ROWS, n);
-      memory.in.putInt(Struct.TokenStatsArgs.FLAGS, 0);
+  private static Isa compute(Logits logits, LogitRows rows, Outputs out) {
+    if (logits.queue() != null) {
+      return enqueue(logits.queue(), logits, rows, out).read();
+    }
+    Kernels.ready();
+    long n = rows.count(logits);
+    try (CallMemory<NativeTokenStatsArgs, NativeReport> memory = MEMORY.take()) {
+      describe(memory.in, logits, rows, out);
       int status = Native.grpo4j_token_stats(memory.args, memory.result);
       NativeCalls.check(status, memory.out, 0, n);
       return NativeCalls.isa(memory.out, 0);
     } finally {
       Reference.reachabilityFence(logits);
       Reference.reachabilityFence(rows);
+      Reference.reachabilityFence(out);
     }
+  }
+
+  private static DeviceResult<Isa> enqueue(
+      DeviceQueue queue, Logits logits, LogitRows rows, Outputs out) {
+    int backend = queue.backend().code();
+    try (CallMemory<NativeTokenStatsArgs, NativeReport> memory = MEMORY.take()) {
+      describe(memory.in, logits, rows, out);
+      long bytes = Native.grpo4j_device_token_stats_workspace(backend, memory.args);
+      Pointer workspace = queue.scratch(Scratch.WORKSPACE, bytes);
+      return queue.enqueue(
+          rows.count(logits),
+          DeviceQueue.Reading.report(true),
+          slot ->
+              Native.grpo4j_device_token_stats(
+                  backend, memory.args, new NativeReport(slot), workspace, bytes, queue.stream()));
+    } finally {
+      Reference.reachabilityFence(logits);
+      Reference.reachabilityFence(rows);
+      Reference.reachabilityFence(out);
+    }
+  }
+
+  private static void describe(ByteBuffer in, Logits logits, LogitRows rows, Outputs out) {
+    logits.describeTo(in, Struct.TokenStatsArgs.LOGITS);
+    rows.describeTo(in, Struct.TokenStatsArgs.ROWS, rows.count(logits));
+    int at = Struct.TokenStatsArgs.OUT;
+    Struct.put(in, at + Struct.Outputs.LOG_PROBS, out.logProbs());
+    Struct.put(in, at + Struct.Outputs.ENTROPY, out.entropy());
+    Struct.put(in, at + Struct.Outputs.LSE, out.lse());
+    Struct.put(in, at + Struct.Outputs.SUM_SQUARES, out.sumSquares());
+    in.putInt(Struct.TokenStatsArgs.FLAGS, 0);
   }
 }

@@ -174,6 +174,15 @@ final class Fixture implements AutoCloseable {
     return view(gradientMemory, firstColumn, columns);
   }
 
+  /** All bytes of the logits, from which {@link #logits} is a view. */
+  BytePointer logitsMemory() {
+    return logitsMemory;
+  }
+
+  BytePointer gradientMemory() {
+    return gradientMemory;
+  }
+
   int[] allRows() {
     int[] all = new int[rows];
     Arrays.setAll(all, i -> i);

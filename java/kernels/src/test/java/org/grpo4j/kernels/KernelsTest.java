@@ -37,6 +37,11 @@ class KernelsTest {
 
   static Outcome run(Map<String, String> environment, String... options)
       throws IOException, InterruptedException {
+    return run(Main.class, environment, options);
+  }
+
+  static Outcome run(Class<?> main, Map<String, String> environment, String... options)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     if (Runtime.version().feature() > 21) {
@@ -44,7 +49,7 @@ class KernelsTest {
       command.add("--enable-native-access=ALL-UNNAMED");
     }
     command.addAll(List.of(options));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(environment);
     Process process = builder.start();

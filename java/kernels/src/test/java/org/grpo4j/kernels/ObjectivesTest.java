@@ -53,7 +53,7 @@ class ObjectivesTest {
 
   static Stream<Arguments> cases() {
     List<Arguments> cases = new ArrayList<>();
-    for (Isa isa : Kernels.availableIsas()) {
+    for (Isa isa : Emulated.isas()) {
       for (PolicyObjective objective : OBJECTIVES) {
         for (RatioLevel level : RatioLevel.values()) {
           if (defined(objective, level)) {

@@ -36,7 +36,7 @@ class PolicyLossTest {
   }
 
   static List<Isa> isas() {
-    return Kernels.availableIsas();
+    return Emulated.isas();
   }
 
   @ParameterizedTest

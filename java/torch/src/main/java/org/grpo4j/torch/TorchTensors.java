@@ -9,8 +9,11 @@ import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.grpo4j.kernels.Backend;
 import org.grpo4j.kernels.DType;
+import org.grpo4j.kernels.DeviceQueue;
 import org.grpo4j.kernels.Logits;
+import org.jspecify.annotations.Nullable;
 
 /**
  * libtorch tensors as the kernels' views and arrays: the same memory, nothing is copied.
@@ -30,7 +33,15 @@ public final class TorchTensors {
    *     be contiguous; a row stride larger than V (a slice of columns) is allowed for [N, V]
    */
   public static Logits logits(Tensor tensor) {
-    checkUsable("logits", tensor);
+    return logits(tensor, null);
+  }
+
+  /**
+   * The same for a tensor on a GPU: operations on it run on the queue's stream, see {@link
+   * TorchCuda#queue}. Its arrays come from the methods with a queue.
+   */
+  public static Logits logits(Tensor tensor, @Nullable DeviceQueue queue) {
+    checkUsable("logits", tensor, queue);
     long[] shape = shape(tensor);
     check(shape.length >= 1, "logits have shape []: want [N, V] or [..., V]");
     long vocab = shape[shape.length - 1];
@@ -50,18 +61,30 @@ public final class TorchTensors {
     DType dtype = dtype(tensor);
     long elements = rows == 0 ? 0 : (rows - 1) * rowStride + vocab;
     BytePointer data = sized(new BytePointer(tensor.data_ptr()), elements * dtype.bytes());
-    return Logits.of(data, dtype, rows, vocab, rowStride);
+    return queue == null
+        ? Logits.of(data, dtype, rows, vocab, rowStride)
+        : Logits.onDevice(queue, data, dtype, rows, vocab, rowStride);
   }
 
   /** A contiguous float32 tensor of any shape as one array. */
   public static FloatPointer floats(Tensor tensor) {
-    checkArray("floats", tensor, ScalarType.Float);
+    return floats(tensor, null);
+  }
+
+  /** The same on a GPU: an address there. */
+  public static FloatPointer floats(Tensor tensor, @Nullable DeviceQueue queue) {
+    checkArray("floats", tensor, ScalarType.Float, queue);
     return sized(new FloatPointer(tensor.data_ptr()), tensor.numel());
   }
 
   /** A contiguous int64 tensor of any shape as one array. */
   public static LongPointer longs(Tensor tensor) {
-    checkArray("longs", tensor, ScalarType.Long);
+    return longs(tensor, null);
+  }
+
+  /** The same on a GPU: an address there. */
+  public static LongPointer longs(Tensor tensor, @Nullable DeviceQueue queue) {
+    checkArray("longs", tensor, ScalarType.Long, queue);
     return sized(new LongPointer(tensor.data_ptr()), tensor.numel());
   }
 
@@ -91,16 +114,22 @@ public final class TorchTensors {
     };
   }
 
-  private static void checkArray(String name, Tensor tensor, ScalarType wanted) {
-    checkUsable(name, tensor);
+  private static void checkArray(
+      String name, Tensor tensor, ScalarType wanted, @Nullable DeviceQueue queue) {
+    checkUsable(name, tensor, queue);
     ScalarType type = tensor.scalar_type().intern();
     check(type == wanted, "%s %s are %s: want %s", name, describe(tensor), type, wanted);
     check(tensor.is_contiguous(), "%s %s are not contiguous", name, describe(tensor));
   }
 
-  private static void checkUsable(String name, Tensor tensor) {
+  /** The emulated device's memory is this process's: it takes tensors of the CPU. */
+  private static void checkUsable(String name, Tensor tensor, @Nullable DeviceQueue queue) {
     check(!tensor.isNull() && tensor.defined(), "%s are null, undefined or closed", name);
-    check(tensor.is_cpu(), "%s are on another device: want the CPU", name);
+    if (queue != null && queue.backend() == Backend.CUDA) {
+      check(tensor.is_cuda(), "%s are not on a GPU: want the queue's device", name);
+    } else {
+      check(tensor.is_cpu(), "%s are on another device: want the CPU, or a queue there", name);
+    }
   }
 
   private static String describe(Tensor tensor) {

@@ -9,12 +9,15 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.grpo4j.kernels.Backend;
 import org.grpo4j.kernels.DType;
+import org.grpo4j.kernels.DeviceQueue;
 import org.grpo4j.kernels.Logits;
 import org.grpo4j.kernels.PolicyBatch;
 import org.grpo4j.kernels.PolicyLoss;
 import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.RowStatistics;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
@@ -96,5 +99,56 @@ class TorchTensorsTest {
           .backward();
       assertTrue(ours.grad().sub(theirs.grad()).abs().max().item_float() < 1e-6f);
     }
+  }
+
+  /** Through a queue of the emulated device, whose memory is this process's: the same numbers. */
+  @Test
+  void tensorsOnAQueue() {
+    TorchRuntime.load();
+    Assumptions.assumeTrue(
+        Backend.CUDA_EMULATED.isAvailable(), Backend.CUDA_EMULATED::unavailableCause);
+    try (PointerScope scope = new PointerScope();
+        DeviceQueue queue = DeviceQueue.on(Backend.CUDA_EMULATED, null)) {
+      Tensor logits = torch.randn(new long[] {4, 37});
+      Tensor targets = torch.tensor(new long[] {0, 5, 36, 7});
+      Tensor ones = torch.ones(4);
+      Tensor old = torch.full(new long[] {4}, new Scalar(-3.5));
+      Tensor[] out = {torch.zeros(4), torch.zeros(4)};
+      Tensor[] gradients = {torch.zeros(4, 37), torch.zeros(4, 37)};
+      double[] losses = new double[2];
+      for (int k = 0; k < 2; k++) {
+        DeviceQueue on = k == 0 ? null : queue;
+        losses[k] =
+            PolicyLoss.compute(
+                    TorchTensors.logits(logits, on),
+                    new PolicyBatch(
+                        TorchTensors.longs(targets, on),
+                        TorchTensors.floats(old, on),
+                        null,
+                        TorchTensors.floats(ones, on),
+                        TorchTensors.floats(ones, on),
+                        TorchTensors.floats(ones, on),
+                        null),
+                    PolicyLossConfig.defaults(),
+                    new RowStatistics(
+                        TorchTensors.floats(out[k], on),
+                        TorchTensors.floats(torch.zeros(4), on),
+                        null,
+                        null),
+                    TorchTensors.logits(gradients[k], on))
+                .loss();
+      }
+      assertEquals(losses[0], losses[1], 1e-5);
+      assertTrue(gradients[0].sub(gradients[1]).abs().max().item_float() < 1e-6);
+      assertTrue(out[0].sub(out[1]).abs().max().item_float() < 1e-5);
+    }
+  }
+
+  @Test
+  void withoutCudaTheCauseIsNamed() {
+    Assumptions.assumeFalse(TorchCuda.isAvailable(), "this machine has CUDA");
+    InputException e = assertThrows(InputException.class, TorchCuda::queue);
+    assertEquals("CUDA: " + TorchCuda.unavailableCause(), e.getMessage());
+    assertTrue(TorchCuda.unavailableCause().contains("CUDA"), TorchCuda.unavailableCause());
   }
 }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import org.grpo4j.kernels.Backend;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -62,6 +63,10 @@ final class DoctorCommand implements Callable<Integer> {
     line(out, "Java heap", "at most " + Machine.bytes(Runtime.getRuntime().maxMemory()));
     line(out, "CUDA toolkit", toolkit());
     line(out, "CUDA device", device());
+    for (Backend backend : List.of(Backend.CUDA, Backend.CUDA_EMULATED)) {
+      String cause = backend.unavailableCause();
+      line(out, backend.toString(), cause.isEmpty() ? "available" : "not available: " + cause);
+    }
     if (missing.isEmpty()) {
       out.println("everything that a build needs is here");
     } else {

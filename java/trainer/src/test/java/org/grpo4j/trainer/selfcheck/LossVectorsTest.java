@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
+import org.grpo4j.kernels.Backend;
 import org.grpo4j.kernels.Isa;
 import org.grpo4j.kernels.Kernels;
 import org.junit.jupiter.api.AfterEach;
@@ -17,7 +19,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The reference losses of TRL and verl on every ISA of this machine. */
+/**
+ * The reference losses of TRL and verl on every ISA of this machine and on the emulated CUDA
+ * device.
+ */
 class LossVectorsTest {
   private Isa before;
 
@@ -32,7 +37,11 @@ class LossVectorsTest {
   }
 
   static List<Isa> isas() {
-    return Kernels.availableIsas();
+    if (!Backend.CUDA_EMULATED.isAvailable()) {
+      System.out.println("skipped on cuda-emulated: " + Backend.CUDA_EMULATED.unavailableCause());
+      return Kernels.availableIsas();
+    }
+    return Stream.concat(Kernels.availableIsas().stream(), Stream.of(Isa.CUDA_EMULATED)).toList();
   }
 
   @ParameterizedTest

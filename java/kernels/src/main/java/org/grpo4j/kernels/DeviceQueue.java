@@ -1,0 +1,205 @@
+package org.grpo4j.kernels;
+
+import static org.grpo4j.kernels.Arguments.check;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.grpo4j.kernels.internal.Native;
+import org.grpo4j.kernels.internal.NativePolicyMetrics;
+import org.grpo4j.kernels.internal.NativeReport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Work on a device, done in the order in which it is enqueued: a backend, one of its streams, and
+ * the memory that calls need beside their arguments.
+ *
+ * <p>{@link Logits#onDevice} puts logits on a queue. The operations' {@code enqueue} then takes
+ * device pointers everywhere, returns at once, and leaves metrics on the device until {@link
+ * DeviceResult#read} waits for them; {@code compute} is both in one. Nothing is copied but those
+ * metrics. Values in device memory can't be looked at from here: a row index, an offset or a target
+ * out of range is a bad row when the result is read.
+ *
+ * <p>Memory grows with the largest call so far and is then used again: after a first call, later
+ * ones of its size allocate and wait for nothing, and can be captured in a CUDA graph. A queue is
+ * for one thread at a time; calls on two queues may run side by side.
+ */
+public final class DeviceQueue implements AutoCloseable {
+  private static final int SLOT_BYTES = 256;
+  private static final int SLOTS_PER_SLAB = 64;
+
+  private final Backend backend;
+  private final Pointer stream;
+  private final Map<Scratch, DeviceMemory> scratch = new EnumMap<>(Scratch.class);
+  private final List<DeviceMemory> slabs = new ArrayList<>();
+  private final Deque<Long> freeSlots = new ArrayDeque<>();
+  private final ByteBuffer hostSlot =
+      ByteBuffer.allocateDirect(SLOT_BYTES).order(ByteOrder.nativeOrder());
+  private boolean closed;
+
+  private DeviceQueue(Backend backend, Pointer stream) {
+    this.backend = backend;
+    this.stream = stream;
+  }
+
+  /**
+   * Work on a stream of the current device.
+   *
+   * @param stream whose address is the cudaStream_t, for instance a CUstream_st of JavaCPP's CUDA
+   *     preset; null: the default stream
+   * @throws KernelException if the backend can't be used, with the cause
+   */
+  public static DeviceQueue on(Backend backend, @Nullable Pointer stream) {
+    check(backend != Backend.CPU, "backend is cpu: want one with a device, cuda or cuda-emulated");
+    String cause = backend.unavailableCause();
+    if (!cause.isEmpty()) {
+      throw new KernelException("backend " + backend + ": " + cause);
+    }
+    return new DeviceQueue(backend, new NativeCalls.Address(Struct.address(stream)));
+  }
+
+  public Backend backend() {
+    return backend;
+  }
+
+  /**
+   * Memory of the device, for callers without another runtime.
+   *
+   * @throws KernelException if the device has none left
+   */
+  public DeviceMemory allocate(long bytes) {
+    checkOpen();
+    return DeviceMemory.allocate(backend, bytes);
+  }
+
+  /** Waits until everything enqueued so far is done. */
+  public void synchronize() {
+    checkOpen();
+    checkStatus(Native.grpo4j_device_synchronize(backend.code(), stream));
+  }
+
+  Pointer stream() {
+    return stream;
+  }
+
+  void checkOpen() {
+    check(!closed, "the queue was closed");
+  }
+
+  /** Turns the status of a call that was enqueued into an exception. */
+  void checkStatus(int status) {
+    if (status == Native.GRPO4J_DEVICE_ERROR) {
+      throw NativeCalls.deviceError(backend);
+    }
+    NativeCalls.check(status);
+  }
+
+  /** What a call may need beside its arguments. */
+  enum Scratch {
+    WORKSPACE,
+    STATES,
+    SLOPES
+  }
+
+  /**
+   * At least these bytes, aligned to 256, for one call after the other.
+   *
+   * @param bytes as a workspace query gives them; negative: the query rejected its arguments
+   */
+  Pointer scratch(Scratch use, long bytes) {
+    if (bytes < 0) {
+      NativeCalls.check(Native.GRPO4J_INVALID_ARGUMENT);
+    }
+    DeviceMemory memory = scratch.get(use);
+    if (memory == null || memory.bytes() < bytes) {
+      if (memory != null) {
+        synchronize(); // earlier calls may still be using it
+        memory.close();
+        scratch.remove(use);
+      }
+      memory = allocate(Math.max(SLOT_BYTES, bytes));
+      scratch.put(use, memory);
+    }
+    return memory.pointer();
+  }
+
+  /** How a result is made of what a call left in its slot, and what a bad row means there. */
+  record Reading<R>(
+      int bytes, int report, boolean badRowsAreErrors, Function<ByteBuffer, R> parse) {
+    /** Of a report. */
+    static Reading<Isa> report(boolean badRowsAreErrors) {
+      return new Reading<>(
+          Pointer.sizeof(NativeReport.class), 0, badRowsAreErrors, b -> NativeCalls.isa(b, 0));
+    }
+
+    /** Of the metrics of a policy loss. */
+    static Reading<PolicyLossMetrics> metrics(PolicyLossConfig config) {
+      return new Reading<>(
+          Pointer.sizeof(NativePolicyMetrics.class),
+          Struct.Metrics.REPORT,
+          !config.zeroBadRows(),
+          PolicyLossMetrics::of);
+    }
+  }
+
+  /** A native call that leaves something in a slot and gives a status. */
+  interface Launch {
+    int run(Pointer slot);
+  }
+
+  /** Runs a call with a slot of its own for what it leaves. */
+  <R> DeviceResult<R> enqueue(long rows, Reading<R> reading, Launch launch) {
+    Pointer slot = takeSlot();
+    int status = launch.run(slot);
+    if (status != Native.GRPO4J_OK) {
+      giveBackSlot(slot);
+      checkStatus(status);
+    }
+    return new DeviceResult<>(this, slot, reading, rows);
+  }
+
+  /** A place on the device for the report or the metrics of one call. */
+  private Pointer takeSlot() {
+    checkOpen();
+    if (freeSlots.isEmpty()) {
+      DeviceMemory slab = allocate((long) SLOT_BYTES * SLOTS_PER_SLAB);
+      slabs.add(slab);
+      for (long k = 0; k < SLOTS_PER_SLAB; k++) {
+        freeSlots.add(slab.pointer().address() + k * SLOT_BYTES);
+      }
+    }
+    return new NativeCalls.Address(freeSlots.remove());
+  }
+
+  void giveBackSlot(Pointer slot) {
+    freeSlots.add(slot.address());
+  }
+
+  /** Waits for the stream, then copies a slot to the host. */
+  ByteBuffer readSlot(Pointer slot, int bytes) {
+    synchronize();
+    checkStatus(
+        Native.grpo4j_device_copy_out(backend.code(), new BytePointer(hostSlot), slot, bytes));
+    return hostSlot;
+  }
+
+  /** Waits for what is enqueued, and releases the queue's memory; the stream stays its owner's. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    synchronize();
+    scratch.values().forEach(DeviceMemory::close);
+    slabs.forEach(DeviceMemory::close);
+    closed = true;
+  }
+}
