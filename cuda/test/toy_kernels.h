@@ -166,6 +166,7 @@ __global__ void last_block_sums(uint32_t* parts, unsigned* arrived, uint32_t* to
 
 template <bool kAtomic>
 __global__ void add_across_blocks(unsigned* total) {
+  __syncthreads();  // orders the block, and no other one
   if (threadIdx.x != 0) return;
   if (kAtomic) {
     atomicAdd(total, 1u);

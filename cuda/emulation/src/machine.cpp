@@ -145,6 +145,16 @@ bool Machine::run(Launch& launch, int64_t first_block, uint32_t count) {
   return good;
 }
 
+// Nothing may order a block after the one that ran here before. A fiber's accesses are in order, and
+// a barrier passes on all that its fibers know: so these blocks get other fibers, and barriers other
+// memory, which ThreadSanitizer forgets when it is freed.
+void Machine::forget_order() {
+  odd_ = !odd_;
+  std::vector<Block>().swap(blocks_);
+  std::vector<Warp>().swap(warps_);
+  std::vector<Cluster>().swap(clusters_);
+}
+
 // Only now are the threads' accesses before what the host does next: blocks are not ordered.
 void Machine::end_launch() { tsan_acquire(&end_order_); }
 
@@ -153,11 +163,9 @@ void Machine::set_up(int64_t first_block, uint32_t count) {
   const uint32_t threads = launch_->block_threads();
   const uint32_t warps = (threads + kWarpLanes - 1) / kWarpLanes;
   const uint32_t all = threads * count;
-  // Under ThreadSanitizer a thread of the next block is another fiber: one fiber's accesses are in
-  // order, and the same thread of two blocks must not look ordered.
-  const uint32_t spare = kThreadSanitizer ? 7 : 0;
-  fibers_.reserve(all + spare, &Machine::thread_main);
-  const uint64_t rotation = kThreadSanitizer ? static_cast<uint64_t>(first_block) * 3 : 0;
+  if (kThreadSanitizer) forget_order();
+  FiberPool& fibers = fibers_[odd_];
+  fibers.reserve(all, &Machine::thread_main);
   threads_.clear();
   threads_.resize(all);
   warps_.assign(size_t{warps} * count, Warp());
@@ -185,7 +193,7 @@ void Machine::set_up(int64_t first_block, uint32_t count) {
     set_up_block(block, first_block + b, b);
   }
   for (uint32_t i = 0; i < all; ++i) {
-    threads_[i].fiber = &fibers_[(i + rotation) % fibers_.size()];
+    threads_[i].fiber = &fibers[i];
     make_ready(threads_[i]);
   }
 }
@@ -231,7 +239,7 @@ bool Machine::tear_down() {
     }
   }
   if (live_ > 0) {
-    fibers_.clear();  // they stopped somewhere inside the kernel
+    fibers_[odd_].clear();  // they stopped somewhere inside the kernel
   }
   const std::lock_guard<std::mutex> lock(launch_->mutex);
   add(launch_->counters, counts_);

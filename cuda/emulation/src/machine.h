@@ -172,6 +172,7 @@ class Machine {
   void check_warp_request(const WarpRequest& request, const Warp& warp, const ThreadState* lanes);
   void release_block(Block& block);
   void release_cluster(Block& block);
+  void forget_order();
   void set_up(int64_t first_block, uint32_t count);
   void set_up_block(Block& block, int64_t index, uint32_t slot);
   bool tear_down();
@@ -186,7 +187,8 @@ class Machine {
   Launch* launch_ = nullptr;
   ThreadState* thread_ = nullptr;
   Fiber host_;
-  FiberPool fibers_;
+  FiberPool fibers_[2];  // the second for ThreadSanitizer alone
+  bool odd_ = false;
   std::vector<ThreadState> threads_;
   std::vector<Warp> warps_;
   std::vector<Block> blocks_;
