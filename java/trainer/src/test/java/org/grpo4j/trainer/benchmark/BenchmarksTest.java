@@ -10,9 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.grpo4j.torch.InputException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -47,8 +50,16 @@ final class BenchmarksTest {
     }
   }
 
-  private Bfcl bfcl(List<String> categories, Integer limit) {
+  private Bfcl bfcl(List<String> categories, @Nullable Integer limit) {
     return new Bfcl(folder, categories, limit, PromptFormat.PROMPT, false);
+  }
+
+  private static double value(Map<String, Fraction> all, String name) {
+    return Objects.requireNonNull(all.get(name), name).value();
+  }
+
+  private static String refusal(Executable call) {
+    return String.valueOf(assertThrows(InputException.class, call).getMessage());
   }
 
   @Test
@@ -103,10 +114,10 @@ final class BenchmarksTest {
     groups.put("live_irrelevance", new Tally(10, 10));
     groups.put("live_relevance", new Tally(3, 4));
     Map<String, Fraction> all = bfcl.aggregates(groups);
-    assertEquals(0.5, all.get("non-live simple").value(), 1e-12);
-    assertEquals(0.5, all.get("non-live AST").value(), 1e-12);
+    assertEquals(0.5, value(all, "non-live simple"), 1e-12);
+    assertEquals(0.5, value(all, "non-live AST"), 1e-12);
     assertEquals(Fraction.of(92, 114), all.get("live AST"));
-    assertEquals(0.75, all.get("irrelevance, both").value(), 1e-12);
+    assertEquals(0.75, value(all, "irrelevance, both"), 1e-12);
     assertEquals(Fraction.of(3, 4), all.get("relevance"));
     assertEquals(5, all.size());
   }
@@ -175,8 +186,7 @@ final class BenchmarksTest {
     assertThrows(InputException.class, () -> new ApiBank(folder, List.of("2"), null));
     Files.writeString(folder.resolve("level-3-api_processed.json"), "[{\"system\": \"x\"}]");
     assertTrue(
-        assertThrows(InputException.class, () -> new ApiBank(folder, List.of(), null))
-            .getMessage()
+        refusal(() -> new ApiBank(folder, List.of(), null))
             .endsWith("row 1: want system, user and an answer with name and parameters"));
   }
 
@@ -190,8 +200,10 @@ final class BenchmarksTest {
         "{\"id\": \"simple_python_0\", \"result\": \"[ring(times=0)]\", \"latency\": 1}\n");
     Files.writeString(
         results.resolve("more.jsonl"),
-        "{\"id\": \"a\", \"completion\": \"<think>\\n</think>\\n\\n[f()]\"}\n"
-            + "{\"id\": \"b\", \"result\": [{\"ring\": \"{}\"}]}\n");
+        """
+        {"id": "a", "completion": "<think>\\n</think>\\n\\n[f()]"}
+        {"id": "b", "result": [{"ring": "{}"}]}
+        """);
     Map<String, Object> read = Completions.read(folder.resolve("answers"), bfcl);
     assertEquals("[ring(times=0)]", read.get("simple_python_0"));
     assertEquals("[f()]", read.get("a"));
@@ -210,14 +222,10 @@ final class BenchmarksTest {
     assertThrows(InputException.class, () -> Completions.read(file, bfcl));
     Files.writeString(file, "{\"id\": \"a\"}\n");
     assertTrue(
-        assertThrows(InputException.class, () -> Completions.read(file, bfcl))
-            .getMessage()
+        refusal(() -> Completions.read(file, bfcl))
             .endsWith("row 1: want id and result, or id and completion"));
     Files.writeString(
         file, "{\"id\": \"a\", \"result\": \"\"}\n{\"id\": \"a\", \"result\": \"\"}\n");
-    assertTrue(
-        assertThrows(InputException.class, () -> Completions.read(file, bfcl))
-            .getMessage()
-            .endsWith("row 2: a second answer to a"));
+    assertTrue(refusal(() -> Completions.read(file, bfcl)).endsWith("row 2: a second answer to a"));
   }
 }

@@ -120,7 +120,8 @@ final class BenchmarkRunTest {
   }
 
   private Path bfcl() throws IOException {
-    Path data = Files.createDirectories(temp.resolve("bfcl/possible_answer")).getParent();
+    Path data = temp.resolve("bfcl");
+    Files.createDirectories(data.resolve("possible_answer"));
     Files.writeString(
         data.resolve("BFCL_v4_multiple.json"),
         """
