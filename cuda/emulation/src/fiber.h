@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include <deque>
 #include <vector>
 
 namespace grpo4j::emulation {
@@ -42,7 +43,7 @@ class FiberPool {
     char* memory;
     size_t bytes;
   };
-  std::vector<Fiber> fibers_;
+  std::deque<Fiber> fibers_;  // one that is stopped holds a reference to its own
   std::vector<Slab> slabs_;
 };
 
