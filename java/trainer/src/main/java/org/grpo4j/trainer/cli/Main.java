@@ -3,8 +3,10 @@ package org.grpo4j.trainer.cli;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import org.apache.commons.text.similarity.LevenshteinDistance;
 import org.grpo4j.trainer.config.ConfigLoader;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -110,7 +112,11 @@ public final class Main implements Runnable {
     CommandLine command = e.getCommandLine();
     List<String> similar = new ArrayList<>();
     if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
+      // picocli's order follows shared letters: variance came before train for trian.
+      LevenshteinDistance edits = LevenshteinDistance.getDefaultInstance();
+      String given = unmatched.getUnmatched().get(0);
       similar.addAll(unmatched.getSuggestions());
+      similar.sort(Comparator.comparingInt(name -> edits.apply(name, given)));
     }
     String hint =
         similar.isEmpty()
