@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import org.grpo4j.benchmarks.evidence.Instruction.Pipe;
 import org.junit.jupiter.api.Test;
@@ -66,9 +67,13 @@ class StaticEvidenceTest {
     return SassListing.parse(FORWARD.lines().toList());
   }
 
+  private static ControlFlow forward() {
+    return Objects.requireNonNull(kernels().get("forward")).flow();
+  }
+
   @Test
   void theHotLoopIsTheOneWithWideAccessesWithoutItsRareBranch() {
-    List<HotLoop> loops = HotLoop.of(kernels().get("forward").flow());
+    List<HotLoop> loops = HotLoop.of(forward());
     assertEquals(1, loops.size());
     assertEquals(14, loops.get(0).path().size());
     assertEquals(3, loops.get(0).offPath());
@@ -81,7 +86,7 @@ class StaticEvidenceTest {
 
   @Test
   void costIsPerElementAndNamesTheBusiestUnit() {
-    Cost cost = Cost.of(HotLoop.of(kernels().get("forward").flow()), 4);
+    Cost cost = Cost.of(HotLoop.of(forward()), 4);
     assertEquals(14 / 4.0, cost.instructions());
     assertEquals(1, cost.special());
     assertEquals("special", cost.busiest());
