@@ -20,11 +20,11 @@ record Cost(double instructions, double special, Map<Pipe, Double> pipes) {
       Map.of(Pipe.SPECIAL, 16.0, Pipe.FMA, 128.0, Pipe.ALU, 64.0, Pipe.DOUBLE, 2.0);
 
   /** The sum over the loops that an element passes through. */
-  static Cost of(List<HotLoop> loops, int elementBytes) {
+  static Cost of(List<HotLoop> loops, int elementBytes, int tileVectors) {
     Map<Pipe, Double> pipes = new EnumMap<>(Pipe.class);
     double instructions = 0;
     for (HotLoop loop : loops) {
-      double elements = loop.elements(elementBytes);
+      double elements = loop.elements(elementBytes, tileVectors);
       instructions += loop.path().size() / elements;
       loop.pipes().forEach((pipe, n) -> pipes.merge(pipe, n / elements, Double::sum));
     }

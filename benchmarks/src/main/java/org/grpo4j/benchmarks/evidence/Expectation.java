@@ -18,6 +18,7 @@ import java.util.stream.Stream;
  * @param elementBytes of the logits
  * @param threads of a block
  * @param sharedBytes of a block
+ * @param tileVectors vectors of 16 bytes that a thread sums up in a turn of the loop
  * @param ahead turns of the loop whose data is on its way at a time
  * @param reads times that the logits leave DRAM
  * @param writes times that the gradient goes there
@@ -31,12 +32,13 @@ record Expectation(
     int elementBytes,
     int threads,
     int sharedBytes,
+    int tileVectors,
     int ahead,
     int reads,
     int writes,
     double maxInstructions,
     double maxSpecial) {
-  private static final int COLUMNS = 11;
+  private static final int COLUMNS = 12;
 
   /** The lines of a file; those that start with # are comments. */
   static List<Expectation> read(Path file) throws IOException {
@@ -63,8 +65,9 @@ record Expectation(
               Integer.parseInt(c[6]),
               Integer.parseInt(c[7]),
               Integer.parseInt(c[8]),
-              Double.parseDouble(c[9]),
-              Double.parseDouble(c[10])));
+              Integer.parseInt(c[9]),
+              Double.parseDouble(c[10]),
+              Double.parseDouble(c[11])));
     }
     return rows;
   }

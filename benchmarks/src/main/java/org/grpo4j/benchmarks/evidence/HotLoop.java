@@ -47,7 +47,7 @@ record HotLoop(List<Instruction> path, List<Instruction> body) {
     if ((a.narrowAccesses() == 0) != (b.narrowAccesses() == 0)) {
       return a.narrowAccesses() == 0 ? a : b;
     }
-    return b.elements(1) > a.elements(1) ? b : a;
+    return b.accesses() > a.accesses() ? b : a;
   }
 
   private @Nullable Role role() {
@@ -61,29 +61,23 @@ record HotLoop(List<Instruction> path, List<Instruction> body) {
     return computes && (reads || readsShared) ? Role.SUMS : null;
   }
 
-  /** Elements of the given size that one thread handles in a turn. */
-  double elements(int elementBytes) {
-    long written = steady("STG");
-    return (written > 0 ? written : vectorsRead()) * 16.0 / elementBytes;
-  }
-
-  /** Vectors of 16 bytes that a thread asks for in a turn. */
-  long vectorsRead() {
-    return Math.max(steady("LDG"), Math.max(steady("LDS"), steady("LDGSTS")));
-  }
-
   /**
-   * Wide accesses of every turn: the one more that a row needs which begins inside a vector is
-   * under a predicate.
+   * Elements of the given size that one thread handles in a turn.
+   *
+   * @param tileVectors vectors of 16 bytes that the sums take in a turn; the code also has the load
+   *     of a vector after them, for rows that begin inside a vector
    */
-  private long steady(String base) {
-    long always =
-        path.stream().filter(i -> i.base().equals(base) && i.wide() && !i.predicated()).count();
-    return always > 0 ? always : count(base);
+  double elements(int elementBytes, int tileVectors) {
+    long written = count("STG");
+    return (written > 0 ? written : tileVectors) * 16.0 / elementBytes;
   }
 
   private long count(String base) {
     return path.stream().filter(i -> i.base().equals(base) && i.wide()).count();
+  }
+
+  private long accesses() {
+    return path.stream().filter(i -> i.wide() && i.pipe() == Pipe.MEMORY).count();
   }
 
   /** Accesses to global memory narrower than 16 bytes, rare branches included. */

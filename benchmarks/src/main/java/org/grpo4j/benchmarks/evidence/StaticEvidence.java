@@ -179,7 +179,7 @@ public final class StaticEvidence {
           row.sharedBytes());
       return;
     }
-    Cost cost = Cost.of(loops, row.elementBytes());
+    Cost cost = Cost.of(loops, row.elementBytes(), row.tileVectors());
     String where = row.operation() + " " + arch;
     limit(where + ": instructions per element", cost.instructions(), row.maxInstructions());
     limit(where + ": special-function operations per element", cost.special(), row.maxSpecial());
@@ -199,8 +199,7 @@ public final class StaticEvidence {
         cost.special(),
         describe(loops),
         cost.busiest());
-    long vectors = loops.stream().mapToLong(HotLoop::vectorsRead).min().orElse(0);
-    predict(row, arch, registers, new Work(cost, 16 * vectors * row.ahead()), predictions);
+    predict(row, arch, registers, cost, predictions);
   }
 
   private Optional<String> only(Expectation row, String arch, Pattern pattern, Code code) {
@@ -222,25 +221,22 @@ public final class StaticEvidence {
     return String.join(" + ", parts);
   }
 
-  /** What an element costs, and bytes on their way per thread. */
-  private record Work(Cost cost, long bytesAhead) {}
-
   private static void predict(
-      Expectation row, String arch, int registers, Work work, List<String> predictions) {
+      Expectation row, String arch, int registers, Cost cost, List<String> predictions) {
     double elements = (double) ROWS * VOCAB;
     for (Gpu gpu : Gpu.values()) {
       if (!gpu.architecture().equals(arch)) {
         continue;
       }
       double occupancy = gpu.occupancy(row.threads(), registers, row.sharedBytes());
-      double inFlight = gpu.residentThreads(occupancy) * work.bytesAhead();
+      double inFlight = gpu.residentThreads(occupancy) * 16 * row.tileVectors() * row.ahead();
       double memory =
           1e3
               * gpu.memorySeconds(elements * row.elementBytes() * (row.reads() + row.writes()))
               * Math.max(1, gpu.bytesInFlight() / inFlight);
       double best =
           1e3 * gpu.memorySeconds(elements * row.elementBytes() * (row.reads() + row.writes()));
-      double arithmetic = 1e3 * gpu.arithmeticSeconds(elements * work.cost().cycles());
+      double arithmetic = 1e3 * gpu.arithmeticSeconds(elements * cost.cycles());
       double predicted = Math.max(memory, arithmetic);
       predictions.add(
           String.format(

@@ -77,16 +77,15 @@ class StaticEvidenceTest {
     assertEquals(1, loops.size());
     assertEquals(14, loops.get(0).path().size());
     assertEquals(3, loops.get(0).offPath());
-    assertEquals(1, loops.get(0).vectorsRead());
-    assertEquals(4, loops.get(0).elements(4));
-    assertEquals(8, loops.get(0).elements(2));
+    assertEquals(4, loops.get(0).elements(4, 1));
+    assertEquals(8, loops.get(0).elements(2, 1));
     assertEquals(4, loops.get(0).pipes().get(Pipe.SPECIAL));
     assertEquals(0, loops.get(0).narrowAccesses());
   }
 
   @Test
   void costIsPerElementAndNamesTheBusiestUnit() {
-    Cost cost = Cost.of(HotLoop.of(forward()), 4);
+    Cost cost = Cost.of(HotLoop.of(forward()), 4, 1);
     assertEquals(14 / 4.0, cost.instructions());
     assertEquals(1, cost.special());
     assertEquals("special", cost.busiest());
@@ -119,6 +118,7 @@ class StaticEvidenceTest {
             4,
             256,
             0,
+            1,
             1,
             1,
             0,
