@@ -42,6 +42,10 @@ class ServeCommandTest {
     errors = folder.resolve("err.txt");
     process =
         new ProcessBuilder(
+                // Where the tests run in the background of a script, Ctrl-C is ignored, and what is
+                // ignored is inherited: without this the second test waited for ever.
+                "env",
+                "--default-signal=INT",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx512m",
                 "-Dai.djl.offline=true",
@@ -106,8 +110,10 @@ class ServeCommandTest {
     try (Stream<String> lines = stream(32)) {
       assertTrue(lines.iterator().hasNext());
       interrupt();
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
       while (!Files.readString(errors).contains("Ctrl-C again")) {
         assertTrue(process.isAlive());
+        assertTrue(System.nanoTime() < deadline, "the first Ctrl-C had no answer");
         Thread.sleep(10);
       }
       interrupt();

@@ -14,7 +14,9 @@ import org.grpo4j.torch.InputException;
 public record CompareConfig(Comparison comparison) {
   /** What each task sets; every name here is one that {@code tasks} allows. */
   private static final Map<String, List<String>> TASKS =
-      Map.of("single", List.of("train_file=" + ModelSettings.EMBEDDED));
+      Map.of(
+          "single", List.of("train_file=" + ModelSettings.EMBEDDED),
+          "multi", List.of("train_file=" + ModelSettings.EMBEDDED_MULTI_TURN));
 
   /**
    * What is compared.
@@ -40,8 +42,8 @@ public record CompareConfig(Comparison comparison) {
           List<Long> seeds,
       @Key(
               byDefault = "[single]",
-              allowed = {"single"},
-              doc = "Embedded tasks: single (one call answers).")
+              allowed = {"single", "multi"},
+              doc = "Embedded tasks: single (one call answers), multi (conversations with a house).")
           List<String> tasks,
       @Key(
               byDefault = "1400000",

@@ -39,6 +39,19 @@ class CompareRunTest {
   }
 
   @Test
+  void everyMethodTrainsOnEveryTask() {
+    CompareConfig config = config("tasks=[single, multi]");
+    for (String method : config.comparison().methods()) {
+      for (String task : config.comparison().tasks()) {
+        TrainConfig run =
+            ConfigLoader.TRAIN.load(null, config.overrides(task, method, 7, "there"));
+        assertEquals(
+            task.equals("multi") ? "embedded_multi_turn" : "embedded", run.data().trainFile());
+      }
+    }
+  }
+
+  @Test
   void presetsAreSettingsOfTrain() {
     CompareConfig config = config("settings={epsilon: 0.1, eval_prompts: 3}");
     TrainConfig gspo = train(config, "gspo");
