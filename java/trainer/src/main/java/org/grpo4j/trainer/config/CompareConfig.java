@@ -43,7 +43,8 @@ public record CompareConfig(Comparison comparison) {
       @Key(
               byDefault = "[single]",
               allowed = {"single", "multi"},
-              doc = "Embedded tasks: single (one call answers), multi (conversations with a house).")
+              doc =
+                  "Embedded tasks: single (one call answers), multi (conversations with a house).")
           List<String> tasks,
       @Key(
               byDefault = "1400000",

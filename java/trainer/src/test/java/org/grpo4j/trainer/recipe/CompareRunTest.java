@@ -43,8 +43,7 @@ class CompareRunTest {
     CompareConfig config = config("tasks=[single, multi]");
     for (String method : config.comparison().methods()) {
       for (String task : config.comparison().tasks()) {
-        TrainConfig run =
-            ConfigLoader.TRAIN.load(null, config.overrides(task, method, 7, "there"));
+        TrainConfig run = ConfigLoader.TRAIN.load(null, config.overrides(task, method, 7, "there"));
         assertEquals(
             task.equals("multi") ? "embedded_multi_turn" : "embedded", run.data().trainFile());
       }
