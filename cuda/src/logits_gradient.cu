@@ -35,7 +35,7 @@ __device__ __forceinline__ GradientOrder order_of(const grpo4j_logits_gradient_a
 }
 
 template <class Element, class Kind>
-__global__ void __launch_bounds__(kThreads, 3) logits_gradient(const GradientPass pass) {
+__global__ void __launch_bounds__(kThreads, 2) logits_gradient(const GradientPass pass) {
   const grpo4j_logits_gradient_args& args = pass.args;
   const int64_t i = blockIdx.x / pass.blocks_per_row;
   if (blockIdx.x == 0 && threadIdx.x == 0 && pass.report != nullptr) {

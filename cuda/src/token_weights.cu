@@ -37,7 +37,8 @@ __device__ __forceinline__ WeightSums sums_of(const grpo4j_token_weights_args& a
   return {weights[0], counts[0]};
 }
 
-__global__ void __launch_bounds__(kSumLanes)
+// One block a multiprocessor: ptxas for sm_100 aims at more by itself, and spills.
+__global__ void __launch_bounds__(kSumLanes, 1)
     weights_of_completions(const grpo4j_token_weights_args args) {
   const int64_t begin = args.sequence_offsets[blockIdx.x];
   const int64_t end = args.sequence_offsets[blockIdx.x + 1];
