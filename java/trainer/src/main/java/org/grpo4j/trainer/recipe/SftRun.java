@@ -18,7 +18,6 @@ import org.grpo4j.trainer.data.DataReader;
 import org.grpo4j.trainer.data.Example;
 import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
-import org.grpo4j.trainer.report.HtmlReport;
 import org.grpo4j.trainer.report.MetricsLog;
 import org.grpo4j.trainer.report.Progress;
 import org.grpo4j.trainer.report.RunDirectory;
@@ -41,13 +40,11 @@ public final class SftRun {
   private static final int EVALUATION_BATCH = 64;
 
   private final SftConfig config;
-  private final RunDirectory run;
-  private final PrintStream out;
+  private final ResumableRun run;
 
-  private SftRun(SftConfig config, RunDirectory run, PrintStream out) {
+  private SftRun(SftConfig config, ResumableRun run) {
     this.config = config;
     this.run = run;
-    this.out = out;
   }
 
   /**
@@ -58,32 +55,31 @@ public final class SftRun {
    */
   public static Optional<Summary> train(SftConfig config, RunDirectory run, PrintStream out) {
     Workspace.applyRuntime(config.runtime(), out);
-    return new SftRun(config, run, out).train();
+    return new SftRun(config, new ResumableRun("sft", run, config.model(), config.run(), out))
+        .train();
   }
 
   private Optional<Summary> train() {
-    Path base = Workspace.modelFolder(config.model(), run.root().resolve("base-model"));
-    Optional<Path> checkpoint = run.latestCheckpoint();
-    TrainerState state = checkpoint.map(Checkpoints::readState).orElse(TrainerState.START);
+    Path base = run.base();
     try (Interruption interruption = new Interruption();
         // The tokenizer of a checkpoint would go away with it, under save_total_limit.
         Policy policy =
-            checkpoint.map(c -> Policy.load(c, base, true)).orElseGet(() -> initial(base));
+            run.checkpoint().map(c -> Policy.load(c, base, true)).orElseGet(() -> initial(base));
         Rollouts rollouts = Rollouts.of(policy, config.model(), environment());
-        MetricsLog metrics = MetricsLog.open(run, config.run().reportTo(), state.step())) {
+        MetricsLog metrics = run.openMetrics()) {
       PromptRenderer renderer =
           PromptSets.renderer(policy, config.model(), config.data().maxLength());
       List<SftTraining.Row> rows = rows(policy, renderer);
       List<RenderedPrompt> heldOut =
           PromptSets.heldOut(
-              renderer, config.data().heldOut(), config.data().evalPrompts(), rollouts, out);
+              renderer, config.data().heldOut(), config.data().evalPrompts(), rollouts, run.out());
       int totalSteps = totalSteps(rows.size());
       try (PolicyOptimizer optimizer =
           new PolicyOptimizer(policy.model().parameters(), config.optimizer(), totalSteps)) {
-        checkpoint.ifPresent(folder -> Checkpoints.readOptimizer(folder, optimizer));
+        run.restore(optimizer);
         SftTraining training =
             new SftTraining(
-                policy, rows, config.optimizer(), optimizer, state, config.runtime().seed());
+                policy, rows, config.optimizer(), optimizer, run.start(), config.runtime().seed());
         loop(training, totalSteps, interruption, new Sinks(policy, optimizer, metrics));
         return finish(training.state(), totalSteps, evaluator(policy, rollouts), heldOut, metrics);
       }
@@ -128,9 +124,10 @@ public final class SftRun {
                 firstTrained));
       }
     }
-    out.printf(
-        "%s: %d rows, %d left out, longer than max_length%n",
-        config.data().trainFile(), rows.size(), examples.size() - rows.size());
+    run.out()
+        .printf(
+            "%s: %d rows, %d left out, longer than max_length%n",
+            config.data().trainFile(), rows.size(), examples.size() - rows.size());
     if (rows.isEmpty()) {
       throw new InputException(
           config.data().trainFile() + ": no row is within max_length " + limit + ": raise it");
@@ -157,7 +154,7 @@ public final class SftRun {
   }
 
   private void loop(SftTraining training, int totalSteps, Interruption interruption, Sinks sinks) {
-    Progress progress = Progress.on(out, training.state().step(), totalSteps);
+    Progress progress = Progress.on(run.out(), training.state().step(), totalSteps);
     MetricsWindow window = new MetricsWindow(training.state().window());
     int steps = 0;
     while (training.state().step() < totalSteps && !interruption.requested()) {
@@ -177,11 +174,8 @@ public final class SftRun {
         sinks.metrics().log(state.step(), row);
         progress.step(state.step(), "loss", update.loss(), update.entropy(), rate);
       }
-      int every = config.run().saveSteps();
-      if (ends || (every > 0 && state.step() % every == 0)) {
-        Checkpoints.save(
-            run, sinks.policy(), sinks.optimizer(), state.withWindow(window.content()));
-        Checkpoints.keep(run, config.run().saveTotalLimit());
+      if (run.saves(ends, state.step() - 1, state.step())) {
+        run.save(sinks.policy(), sinks.optimizer(), state.withWindow(window.content()));
       }
     }
     progress.end();
@@ -203,20 +197,16 @@ public final class SftRun {
       List<RenderedPrompt> heldOut,
       MetricsLog metrics) {
     if (state.step() < totalSteps) {
-      HtmlReport.write(run);
-      out.printf(
-          "stopped at step %d of %d; go on with: ./grpo4j sft --resume %s%n",
-          state.step(), totalSteps, run.root());
-      return Optional.empty();
+      return run.stopped(state, totalSteps);
     }
     Summary.Scores after = Summary.Scores.NONE;
     if (!heldOut.isEmpty()) {
       Evaluator.Result result = evaluator.evaluate(heldOut);
       metrics.log(state.step(), result.values());
-      out.println("held out: " + result.describe());
+      run.out().println("held out: " + result.describe());
       after = result.scores();
     }
-    Summary summary =
+    return run.finished(
         new Summary(
             Summary.Scores.NONE,
             after,
@@ -225,9 +215,6 @@ public final class SftRun {
             state.seconds(),
             state.tokens() / Math.max(1e-9, state.seconds()),
             config.runtime().seed(),
-            "cross_entropy");
-    run.writeSummary(summary);
-    HtmlReport.write(run);
-    return Optional.of(summary);
+            "cross_entropy"));
   }
 }

@@ -9,7 +9,6 @@ import java.util.Optional;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.trainer.config.TrainConfig;
 import org.grpo4j.trainer.data.RenderedPrompt;
-import org.grpo4j.trainer.report.HtmlReport;
 import org.grpo4j.trainer.report.MetricsLog;
 import org.grpo4j.trainer.report.RunDirectory;
 import org.grpo4j.trainer.report.Summary;
@@ -18,13 +17,11 @@ import org.jspecify.annotations.Nullable;
 /** A training run: {@link GrpoTraining} with evaluation, metrics, checkpoints and report around. */
 public final class TrainRun {
   private final TrainConfig config;
-  private final RunDirectory run;
-  private final PrintStream out;
+  private final ResumableRun run;
 
-  private TrainRun(TrainConfig config, RunDirectory run, PrintStream out) {
+  private TrainRun(TrainConfig config, ResumableRun run) {
     this.config = config;
     this.run = run;
-    this.out = out;
   }
 
   /**
@@ -37,20 +34,19 @@ public final class TrainRun {
    */
   public static Optional<Summary> train(TrainConfig config, RunDirectory run, PrintStream out) {
     Workspace.applyRuntime(config.runtime(), out);
-    return new TrainRun(config, run, out).train();
+    return new TrainRun(config, new ResumableRun("train", run, config.model(), config.run(), out))
+        .train();
   }
 
   private Optional<Summary> train() {
-    Path base = Workspace.modelFolder(config.model(), run.root().resolve("base-model"));
-    Optional<Path> checkpoint = run.latestCheckpoint();
-    TrainerState start = checkpoint.map(Checkpoints::readState).orElse(TrainerState.START);
+    Path base = run.base();
     try (Interruption interruption = new Interruption();
         // The tokenizer of a checkpoint would go away with it, under save_total_limit.
-        Policy policy = Policy.load(checkpoint.orElse(base), base, true);
+        Policy policy = Policy.load(run.checkpoint().orElse(base), base, true);
         DecoderModel reference = reference(base);
         Rollouts rollouts = Rollouts.of(policy, config.model(), config.environment());
-        MetricsLog metrics = MetricsLog.open(run, config.run().reportTo(), start.step())) {
-      PromptSets sets = PromptSets.of(config, policy, rollouts, out);
+        MetricsLog metrics = run.openMetrics()) {
+      PromptSets sets = PromptSets.of(config, policy, rollouts, run.out());
       boolean fixed = config.optimizer().maxSteps() >= 0;
       int totalSteps = config.totalSteps(fixed ? 0 : sets.training().size());
       Scorer scorer = Scorer.of(policy, config);
@@ -58,13 +54,18 @@ public final class TrainRun {
           new Evaluator(rollouts, Scorer.forEvaluation(policy, config), evaluation());
       try (PolicyOptimizer optimizer =
           new PolicyOptimizer(policy.model().parameters(), config.optimizer(), totalSteps)) {
-        checkpoint.ifPresent(folder -> Checkpoints.readOptimizer(folder, optimizer));
-        TrainerState state = start;
+        run.restore(optimizer);
+        TrainerState state = run.start();
         if (state.before() == null && !sets.heldOut().isEmpty()) {
           state = state.withBefore(evaluate(evaluator, sets.heldOut(), state, metrics));
         }
         StepLog log =
-            new StepLog(config, new StepLog.Sinks(run, metrics, out), policy, state, totalSteps);
+            new StepLog(
+                config,
+                new StepLog.Sinks(run.folder(), metrics, run.out()),
+                policy,
+                state,
+                totalSteps);
         GrpoTraining training =
             new GrpoTraining(
                 config,
@@ -78,14 +79,12 @@ public final class TrainRun {
           int now = training.state().step();
           // Before the checkpoint: a run resumed from it finds the evaluation's row written.
           boolean over = over(training.state(), totalSteps);
-          if (!over && passes(config.run().evalSteps(), before, now)) {
+          if (!over && ResumableRun.passes(config.run().evalSteps(), before, now)) {
             log.interlude();
             evaluate(evaluator, sets.heldOut(), training.state(), metrics);
           }
-          boolean ends = over || interruption.requested();
-          if (ends || passes(config.run().saveSteps(), before, now)) {
-            Checkpoints.save(run, policy, optimizer, log.into(training.state()));
-            Checkpoints.keep(run, config.run().saveTotalLimit());
+          if (run.saves(over || interruption.requested(), before, now)) {
+            run.save(policy, optimizer, log.into(training.state()));
           }
         }
         return finish(training.state(), totalSteps, evaluator, sets.heldOut(), metrics);
@@ -111,11 +110,6 @@ public final class TrainRun {
         config.runtime().seed());
   }
 
-  /** Whether a multiple of {@code every} lies among the steps after {@code before} up to now. */
-  private static boolean passes(int every, int before, int now) {
-    return every > 0 && now / every > before / every;
-  }
-
   private Evaluator.@Nullable Result evaluate(
       Evaluator evaluator, List<RenderedPrompt> heldOut, TrainerState state, MetricsLog metrics) {
     if (heldOut.isEmpty()) {
@@ -125,7 +119,7 @@ public final class TrainRun {
     Map<String, Double> values = new LinkedHashMap<>(result.values());
     values.put("num_tokens", (double) state.tokens());
     metrics.log(state.step(), values);
-    out.println("step " + state.step() + ", held out: " + result.describe());
+    run.out().println("step " + state.step() + ", held out: " + result.describe());
     return result;
   }
 
@@ -136,19 +130,11 @@ public final class TrainRun {
       List<RenderedPrompt> heldOut,
       MetricsLog metrics) {
     if (!over(state, totalSteps)) {
-      HtmlReport.write(run);
-      out.println(
-          "stopped at step "
-              + state.step()
-              + " of "
-              + totalSteps
-              + "; go on with: ./grpo4j train --resume "
-              + run.root());
-      return Optional.empty();
+      return run.stopped(state, totalSteps);
     }
     Evaluator.Result after = evaluate(evaluator, heldOut, state, metrics);
     Evaluator.Result before = state.before();
-    Summary summary =
+    return run.finished(
         new Summary(
             before == null ? Summary.Scores.NONE : before.scores(),
             after == null ? Summary.Scores.NONE : after.scores(),
@@ -157,9 +143,6 @@ public final class TrainRun {
             state.seconds(),
             state.completionTokens() / Math.max(1e-9, state.seconds()),
             config.runtime().seed(),
-            Workspace.objectiveName(config));
-    run.writeSummary(summary);
-    HtmlReport.write(run);
-    return Optional.of(summary);
+            Workspace.objectiveName(config)));
   }
 }
