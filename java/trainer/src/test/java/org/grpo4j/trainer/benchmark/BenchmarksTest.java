@@ -253,13 +253,20 @@ final class BenchmarksTest {
     String rows = Files.readString(file);
     Map<String, String> messages =
         Map.of(
-            "", ": is empty; want JSON objects, one a line",
-            "\r\n \n", ": is empty; want JSON objects, one a line",
-            rows.replaceFirst("\\]\\]", "]"), ", line 1: no JSON: ",
-            rows + "{\"id\": ", ", line 3: no JSON: ",
-            rows + "5\n", ", row 3: want a JSON object",
-            "[{\"id\": 1}", ": no JSON: ",
-            "{\"id\": \"simple_python_0\", \"question\": []}", ", row 1: want an id and a question of one turn");
+            "",
+            ": is empty; want JSON objects, one a line",
+            "\r\n \n",
+            ": is empty; want JSON objects, one a line",
+            rows.replaceFirst("\\]\\]", "]"),
+            ", line 1: no JSON: ",
+            rows + "{\"id\": ",
+            ", line 3: no JSON: ",
+            rows + "5\n",
+            ", row 3: want a JSON object",
+            "[{\"id\": 1}",
+            ": no JSON: ",
+            "{\"id\": \"simple_python_0\", \"question\": []}",
+            ", row 1: want an id and a question of one turn");
     for (Map.Entry<String, String> each : messages.entrySet()) {
       Files.writeString(file, each.getKey());
       String said = refusal(() -> bfcl(List.of(), null));
