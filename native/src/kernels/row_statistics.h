@@ -11,13 +11,20 @@
 #include <math.h>
 #include <stdint.h>
 
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <type_traits>
+
 namespace grpo4j::GRPO4J_ISA {
 namespace {
 
-// 64 additions per lane keep a lane's f32 sum within a few ulp whatever the vector width; with
-// AVX-512 that is 4,096 elements, 16 KiB of f32, which stay in the first-level cache.
+// A block is at most 64 additions per lane, which keep a lane's f32 sum within a few ulp whatever the
+// vector width. With AVX-512 it is 8 KiB of any type: it, the block that is asked for meanwhile and
+// e^u where the gradient lies elsewhere fit into the first-level cache together.
 constexpr int64_t kStep = kUnroll * Vec::kWidth;
-constexpr int64_t kBlock = 64 * kStep;
+template <class Element>
+constexpr int64_t kBlock = (sizeof(typename Element::Storage) == 4 ? 32 : 64) * kStep;
 static_assert(kUnroll % 2 == 0, "elements are loaded in pairs of vectors");
 
 struct Sums {
@@ -36,36 +43,27 @@ struct RowStatistics {
   Sums sums;  // s, t, q as they were added, for states that are merged later
 };
 
+// The largest element of a block, found among the representations: one integer comparison for as
+// many elements as a register holds, and no conversion of 16-bit ones. Floats of one sign are
+// ordered as integers are, negative ones the other way round. NaN where a positive NaN is among
+// them; a negative one is for the sums to find.
 template <class Element>
 float block_max(const typename Element::Storage* z, int64_t count) {
-  Vec m[kUnroll];
-  for (int k = 0; k < kUnroll; ++k) {
-    m[k] = set1(-__builtin_inff());
-  }
-  int64_t i = 0;
-  Vec a;
-  Vec b;
-  for (; i + kStep <= count; i += kStep) {
+  using Signed = std::conditional_t<sizeof(*z) == 2, int16_t, int32_t>;
+  using Unsigned = std::make_unsigned_t<Signed>;
+  Signed largest = std::numeric_limits<Signed>::min();
 #pragma GCC unroll 4
-    for (int k = 0; k < kUnroll; k += 2) {
-      Element::load_pair(z + i + k * Vec::kWidth, a, b);
-      m[k] = max(m[k], a);
-      m[k + 1] = max(m[k + 1], b);
-    }
+  for (int64_t i = 0; i < count; ++i) {
+    largest = std::max(largest, std::bit_cast<Signed>(z[i]));
   }
-  for (; i < count; i += kPair) {
-    if (i + kPair <= count) {
-      Element::load_pair(z + i, a, b);
-    } else {
-      load_tail<Element>(z + i, count - i, NoCap(0), a, b);
-    }
-    m[0] = max(m[0], a);
-    m[1] = max(m[1], b);
+  if (largest >= 0) {
+    return Element::to_float(std::bit_cast<typename Element::Storage>(largest));
   }
-  for (int k = 1; k < kUnroll; ++k) {
-    m[0] = max(m[0], m[k]);
+  Unsigned least = std::numeric_limits<Unsigned>::max();
+  for (int64_t i = 0; i < count; ++i) {
+    least = std::min(least, std::bit_cast<Unsigned>(z[i]));
   }
-  return reduce_max(m[0]);
+  return Element::to_float(std::bit_cast<typename Element::Storage>(least));
 }
 
 // Lane sums of one unrolled slot.
@@ -102,7 +100,7 @@ inline void add_to(LaneSums* lanes, Vec (&z)[kCount], Vec max_logit, const ExpSc
 // once more.
 template <class Element>
 struct KeptExp {
-  static constexpr int kSegments = 1024 / Vec::kWidth;
+  static constexpr int kSegments = static_cast<int>(262144 / kBlock<Element>);
   struct Segment {
     int64_t begin;
     float max_logit;
@@ -114,7 +112,8 @@ struct KeptExp {
 
 // What was held times a factor, in place: held on, or what the gradient is.
 template <class Element, bool kHold>
-void scale_elements(typename Element::Storage* e, int64_t count, float factor) {
+void scale_elements(typename Element::Storage* e, int64_t count, double by) {
+  const float factor = static_cast<float>(by * Element::kHeldMean);
   const Vec k = set1(factor);
   int64_t i = 0;
   Vec a;
@@ -143,7 +142,7 @@ void scale_kept(const KeptExp<Element>& kept, int64_t end, float max_logit,
     const double shift =
         (static_cast<double>(kept.segments[k].max_logit) - max_logit) * inverse_temperature;
     scale_elements<Element, kHold>(kept.e + begin, next - begin,
-                                   static_cast<float>(factor * exp(shift)));
+                                   factor * exp(shift));
   }
 }
 
@@ -202,7 +201,7 @@ Sums block_sums(const typename Element::Storage* z, int64_t count, float max_log
         Element::hold_pair(keep + i + k * Vec::kWidth, e[k], e[k + 1]);
       }
     }
-    prefetch_lines(z + i + kBlock, kStep * sizeof *z);
+    prefetch_lines(z + i + kBlock<Element>, kStep * sizeof *z);
   }
   for (; i < count; i += kPair) {
     const int64_t rest = count - i < kPair ? count - i : kPair;
@@ -263,10 +262,10 @@ RowStatistics row_statistics(const RowView<Element>& row, const typename What::C
   const ExpScale scale = exp_scale(static_cast<float>(inverse_temperature));
   float m = -__builtin_inff();
   Sums total = {0, 0, 0};
-  for (int64_t begin = 0; begin < vocab; begin += kBlock) {
-    const int64_t count = vocab - begin < kBlock ? vocab - begin : kBlock;
+  for (int64_t begin = 0; begin < vocab; begin += kBlock<Element>) {
+    const int64_t count = std::min(vocab - begin, kBlock<Element>);
     const float block_m = cap(block_max<Element>(z + begin, count));
-    if (block_m == __builtin_inff()) {
+    if (!(block_m < __builtin_inff())) {
       return bad_row(GRPO4J_ROW_NOT_FINITE);
     }
     if (block_m == -__builtin_inff()) {

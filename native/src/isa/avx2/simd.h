@@ -27,11 +27,6 @@ inline float reduce_add(Vec a) {
   half = _mm_add_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
 }
-inline float reduce_max(Vec a) {
-  __m128 half = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
-  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
-  return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
-}
 inline Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
 inline Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
 // The magnitude of a with the sign of b.
@@ -80,11 +75,10 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_or_si256(low, high));
 }
 
-// Bits 29 .. 14 of floats in [0, 2), rounded: seven of the exponent, nine of the mantissa.
+// Bits 29 .. 14 of floats in [0, 2): seven of the exponent, nine of the mantissa.
 inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
-  const __m256i half = _mm256_set1_epi32(0x2000);
-  const __m256i low = _mm256_srli_epi32(_mm256_add_epi32(_mm256_castps_si256(even.v), half), 14);
-  const __m256i high = _mm256_slli_epi32(_mm256_add_epi32(_mm256_castps_si256(odd.v), half), 2);
+  const __m256i low = _mm256_srli_epi32(_mm256_castps_si256(even.v), 14);
+  const __m256i high = _mm256_slli_epi32(_mm256_castps_si256(odd.v), 2);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_blend_epi16(low, high, 0xaa));
 }
 inline void held_exp_pair(const uint16_t* p, Vec& even, Vec& odd) {

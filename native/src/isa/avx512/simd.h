@@ -23,7 +23,6 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 // b when either is NaN.
 inline Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
 inline float reduce_add(Vec a) { return _mm512_reduce_add_ps(a.v); }
-inline float reduce_max(Vec a) { return _mm512_reduce_max_ps(a.v); }
 inline Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
 inline Vec abs(Vec a) { return {_mm512_abs_ps(a.v)}; }
 // The magnitude of a with the sign of b.
@@ -84,11 +83,10 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
 }
 #endif
 
-// Bits 29 .. 14 of floats in [0, 2), rounded: seven of the exponent, nine of the mantissa.
+// Bits 29 .. 14 of floats in [0, 2): seven of the exponent, nine of the mantissa.
 inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
-  const __m512i half = _mm512_set1_epi32(0x2000);
-  const __m512i low = _mm512_srli_epi32(_mm512_add_epi32(_mm512_castps_si512(even.v), half), 14);
-  const __m512i high = _mm512_slli_epi32(_mm512_add_epi32(_mm512_castps_si512(odd.v), half), 2);
+  const __m512i low = _mm512_srli_epi32(_mm512_castps_si512(even.v), 14);
+  const __m512i high = _mm512_slli_epi32(_mm512_castps_si512(odd.v), 2);
   // (high & mask) | low
   _mm512_storeu_si512(
       p, _mm512_ternarylogic_epi32(high, _mm512_set1_epi32(-65536), low, 0xea));

@@ -23,7 +23,6 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
 // b when either is NaN; the maximum instruction would give NaN.
 inline Vec max(Vec a, Vec b) { return {vbslq_f32(vcgtq_f32(a.v, b.v), a.v, b.v)}; }
 inline float reduce_add(Vec a) { return vaddvq_f32(a.v); }
-inline float reduce_max(Vec a) { return vmaxvq_f32(a.v); }
 inline Vec operator/(Vec a, Vec b) { return {vdivq_f32(a.v, b.v)}; }
 inline Vec abs(Vec a) { return {vabsq_f32(a.v)}; }
 // The magnitude of a with the sign of b.
@@ -70,12 +69,11 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
   vst1q_u16(p, vreinterpretq_u16_u32(vorrq_u32(low, high)));
 }
 
-// Bits 29 .. 14 of floats in [0, 2), rounded: seven of the exponent, nine of the mantissa.
+// Bits 29 .. 14 of floats in [0, 2): seven of the exponent, nine of the mantissa.
 inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
-  const uint32x4_t half = vdupq_n_u32(0x2000);
-  const uint32x4_t low = vshrq_n_u32(vaddq_u32(vreinterpretq_u32_f32(even.v), half), 14);
-  const uint32x4_t high = vaddq_u32(vreinterpretq_u32_f32(odd.v), half);
-  vst1q_u16(p, vreinterpretq_u16_u32(vsliq_n_u32(low, vshrq_n_u32(high, 14), 16)));
+  const uint32x4_t low = vshrq_n_u32(vreinterpretq_u32_f32(even.v), 14);
+  const uint32x4_t high = vshrq_n_u32(vreinterpretq_u32_f32(odd.v), 14);
+  vst1q_u16(p, vreinterpretq_u16_u32(vsliq_n_u32(low, high, 16)));
 }
 inline void held_exp_pair(const uint16_t* p, Vec& even, Vec& odd) {
   const uint32x4_t both = vreinterpretq_u32_u16(vld1q_u16(p));

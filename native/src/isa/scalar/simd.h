@@ -26,7 +26,6 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
 // b when either is NaN.
 inline Vec max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }
 inline float reduce_add(Vec a) { return a.v; }
-inline float reduce_max(Vec a) { return a.v; }
 inline Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
 inline Vec abs(Vec a) { return {__builtin_fabsf(a.v)}; }
 // The magnitude of a with the sign of b.
@@ -88,11 +87,11 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
   p[1] = rounded_to_bf16(odd);
 }
 
-// Bits 29 .. 14 of floats in [0, 2), rounded: seven of the exponent, nine of the mantissa.
+// Bits 29 .. 14 of floats in [0, 2): seven of the exponent, nine of the mantissa.
 inline uint16_t hold_exp(float e) {
   uint32_t bits;
   memcpy(&bits, &e, sizeof bits);
-  return static_cast<uint16_t>((bits + 0x2000u) >> 14);
+  return static_cast<uint16_t>(bits >> 14);
 }
 inline float held_exp(uint16_t h) {
   const uint32_t bits = uint32_t{h} << 14;

@@ -82,7 +82,7 @@ public final class ApiBank implements Benchmark {
       entries.put(
           id,
           new Entry(
-              BenchmarkQuestion.ofMessages(id, group, messages),
+              new BenchmarkQuestion(id, group, messages),
               call.get("name"),
               call.get("parameters")));
     }

@@ -34,9 +34,8 @@ public final class MetricsLog implements AutoCloseable {
    * Opens the log.
    *
    * @param sinks "jsonl" and "tensorboard", either, both or none
-   * @param resumedStep the step of the checkpoint that the run continues from: later rows,
-   *     completions and tokens are removed, they will come again; 0, where there is none, removes
-   *     all
+   * @param resumedStep the step of the checkpoint that the run continues from: later rows and
+   *     completions are removed, they will come again; 0, where there is none, removes all
    */
   public static MetricsLog open(RunDirectory run, Collection<String> sinks, int resumedStep) {
     if (resumedStep == 0) {
@@ -44,7 +43,7 @@ public final class MetricsLog implements AutoCloseable {
     } else {
       keepUntil(run.metrics(), resumedStep);
     }
-    run.forgetSamplesAfter(resumedStep);
+    run.forgetCompletionsAfter(resumedStep);
     FileChannel channel = sinks.contains("jsonl") ? RunFiles.open(run.metrics()) : null;
     EventFile events =
         sinks.contains("tensorboard") ? EventFile.create(run.root(), resumedStep) : null;
