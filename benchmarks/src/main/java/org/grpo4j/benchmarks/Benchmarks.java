@@ -43,7 +43,7 @@ public final class Benchmarks {
               + " "
               + p.getParam("dtype")
               + ", "
-              + p.getParam("threads")
+              + LossBenchmark.cores(Integer.parseInt(p.getParam("threads")))
               + " threads, entropy "
               + p.getParam("entropyCoef");
       String name = p.getBenchmark().substring(p.getBenchmark().lastIndexOf('.') + 1);

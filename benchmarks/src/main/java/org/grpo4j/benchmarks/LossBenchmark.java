@@ -39,7 +39,8 @@ public class LossBenchmark {
   @Param({"f32", "bf16"})
   String dtype = "f32";
 
-  @Param({"1"})
+  /** 0: one for each core. */
+  @Param({"0"})
   int threads;
 
   /** Not 0: the bonus has a gradient, and e^u is computed twice. */
@@ -56,7 +57,11 @@ public class LossBenchmark {
   @Setup(Level.Trial)
   public void setUp() {
     scope = new PointerScope();
-    batch = new LossBatch(rows, vocab, dtype, threads, entropyCoef);
+    batch = new LossBatch(rows, vocab, dtype, cores(threads), entropyCoef);
+  }
+
+  static int cores(int threads) {
+    return threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
   }
 
   @TearDown(Level.Trial)
