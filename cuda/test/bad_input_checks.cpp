@@ -1,7 +1,7 @@
 // Rows that can't be computed, calls that are refused, devices that can't run the kernels.
 #include "checks.h"
+#include "device_policy_call.h"
 #include "emulation/control.h"
-#include "policy_check.h"
 
 namespace {
 

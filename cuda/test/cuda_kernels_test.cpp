@@ -1,13 +1,13 @@
 // The CUDA kernels as the emulation runs them, through the C ABI, against double arithmetic.
-//   cuda_kernels_test [--small] [--stop] [group ...]
-// --small: shapes for the sanitizers, which are 20 times slower. --stop: at the first failure.
+//   cuda_kernels_test [--small] [--stop] [--seed n] [group ...]
 #include <algorithm>
 #include <functional>
 
 #include "checks.h"
+#include "device_policy_call.h"
 #include "emulation/control.h"
+#include "groups.h"
 #include "host/variant.h"
-#include "policy_check.h"
 
 namespace {
 
@@ -273,40 +273,21 @@ void check_row_bits() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<std::string> only;
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument == "--small") {
-      small = true;
-    } else if (argument == "--stop") {
-      stop_at_failure = true;
-    } else {
-      only.push_back(argument);
-    }
-  }
-  const struct {
-    const char* name;
-    std::function<void()> run;
-  } kGroups[] = {{"shapes", check_shapes},
-                 {"options", check_options},
-                 {"objectives", check_objectives},
-                 {"variants", check_variants},
-                 {"token_stats", [] { check_token_stats(small); }},
-                 {"shards", [] { check_shards(small); }},
-                 {"bad_rows", check_bad_rows},
-                 {"bad_calls", check_bad_calls},
-                 {"schedules", check_schedules},
-                 {"row_bits", check_row_bits},
-                 {"group_advantages", check_group_advantages},
-                 {"token_weights", check_token_weights},
-                 {"traffic", [] { if (!small) check_traffic(); }},
-                 {"large", check_large}};
-  for (const auto& group : kGroups) {
-    if (!only.empty() && std::find(only.begin(), only.end(), group.name) == only.end()) continue;
-    const int before = failures;
-    group.run();
-    printf("%s: %s\n", group.name, failures == before ? "done" : "FAILED");
-    fflush(stdout);
-  }
+  const TestOptions options = parse_options(argc, argv);
+  small = options.small;
+  run_groups(options, {{"shapes", check_shapes},
+                       {"options", check_options},
+                       {"objectives", check_objectives},
+                       {"variants", check_variants},
+                       {"token_stats", [] { check_token_stats(small); }},
+                       {"shards", [] { check_shards(small); }},
+                       {"bad_rows", check_bad_rows},
+                       {"bad_calls", check_bad_calls},
+                       {"schedules", check_schedules},
+                       {"row_bits", check_row_bits},
+                       {"group_advantages", check_group_advantages},
+                       {"token_weights", check_token_weights},
+                       {"traffic", [] { if (!small) check_traffic(); }},
+                       {"large", check_large}});
   return failures == 0 ? 0 : 1;
 }

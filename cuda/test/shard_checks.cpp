@@ -1,6 +1,6 @@
 // A vocabulary in shards: row_states, merge_states, objective, logits_gradient.
 #include "checks.h"
-#include "policy_check.h"
+#include "device_policy_call.h"
 
 namespace {
 
@@ -52,8 +52,7 @@ void run_gradient(const PolicyCase& c, const DevicePolicyCall& call, const Shard
 }
 
 void check_sharded(const PolicyCase& c, const std::vector<Shard>& shards) {
-  PolicyInputs in(c);
-  const PolicyExpectation e(c, in);
+  const PolicyInputs in(c);
   DevicePolicyCall call(c, in);
   const int64_t n = in.n();
   const DeviceArray<grpo4j_row_state> states(n * static_cast<int64_t>(shards.size())), merged(n);
@@ -80,14 +79,9 @@ void check_sharded(const PolicyCase& c, const std::vector<Shard>& shards) {
              GRPO4J_OK, "objective", c.name());
   grpo4j_cuda_synchronize(nullptr);
   expect(report.get()[0].bad_rows == (n > 1 ? 1 : 0), "merge_states counts the NaN row", c.name());
-  check_outputs(c, in, e, call);
-  check_metrics(c, e.metrics, call.metrics.get()[0]);
   for (const Shard& shard : shards) run_gradient(c, call, shard, merged.data());
-  const std::vector<char> got = call.result();
-  for (int64_t i = 0; i < n; ++i) {
-    if (!in.masked(i)) check_gradient_row(c, in, e, got, i);
-  }
-  check_untouched(c, in, got);
+  const PolicyOutcome got = outcome_of(call);
+  PolicyCheck(c, in, got, kCudaSlopeError).all(GRPO4J_ISA_CUDA_EMULATED);
 }
 
 }  // namespace

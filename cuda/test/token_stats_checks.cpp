@@ -1,6 +1,6 @@
 #include "checks.h"
+#include "device_policy_call.h"
 #include "host/variant.h"
-#include "policy_check.h"
 
 namespace {
 

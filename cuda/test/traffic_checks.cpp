@@ -1,8 +1,8 @@
 // Bytes per element that the kernels ask for and that come from DRAM, and sector efficiency.
 #include "checks.h"
+#include "device_policy_call.h"
 #include "emulation/control.h"
 #include "host/variant.h"
-#include "policy_check.h"
 
 #include <functional>
 

@@ -1,7 +1,7 @@
 // group_advantages and token_weights against libgrpo4j, whose Java tests compare it with vectors.
 #include "checks.h"
+#include "device_policy_call.h"
 #include "grpo4j/grpo4j_cuda.h"
-#include "policy_check.h"
 
 namespace {
 

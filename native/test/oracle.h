@@ -1,26 +1,15 @@
-// What the native tests compare with: one row in double, and batches with memory of exact size.
+// One row in double, and elements of the three types.
 #pragma once
 
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
-#include <memory>
-#include <random>
 #include <vector>
 
 #include "grpo4j/grpo4j.h"
 
 namespace oracle {
-
-inline int failures = 0;
-
-inline void expect(bool condition, const char* what, const char* where) {
-  if (!condition && ++failures <= 20) {
-    fprintf(stderr, "FAILED %s: isa %s, %s\n", what, grpo4j_isa_name(grpo4j_isa()), where);
-  }
-}
 
 inline int64_t bytes_of(int32_t dtype) { return dtype == GRPO4J_F32 ? 4 : 2; }
 

@@ -2,20 +2,20 @@
 #include <math.h>
 
 #include <algorithm>
-#include <string>
+#include <random>
 
-#include "oracle.h"
+#include "expect.h"
+#include "grpo4j/grpo4j.h"
+#include "kernels_test.h"
 
 namespace {
-
-using oracle::expect;
 
 // Groups of several sizes: none, one, two, and one that takes several rounds of a sum's lanes.
 const std::vector<int64_t> kOffsets = {0, 5, 5, 6, 8, 700};
 
 struct Completions {
   Completions() {
-    std::mt19937_64 random(11);
+    std::mt19937_64 random(test_seed);
     for (int64_t i = 0; i < kOffsets.back(); ++i) {
       rewards.push_back(static_cast<float>(random() % 7) - 3);
       lengths.push_back(static_cast<int32_t>(random() % 50));
@@ -51,12 +51,13 @@ double deviation(const std::vector<float>& values, int64_t begin, int64_t end) {
 void same(const std::vector<double>& expected, const std::vector<float>& got, const char* where) {
   for (size_t i = 0; i < got.size(); ++i) {
     if (!(fabs(expected[i] - got[i]) <= 4e-7 * (1 + fabs(expected[i])))) {
-      return expect(false, "value", (where + (" " + std::to_string(i))).c_str());
+      expect(false, "value " + std::to_string(i), where);
+      return;
     }
   }
 }
 
-void check_advantages() {
+void check_estimators() {
   Completions c;
   std::vector<double> centred, divided, by_batch, others, weighted;
   const double batch = deviation(c.rewards, 0, kOffsets.back()) + Completions::kEpsilon;
@@ -95,16 +96,25 @@ void check_advantages() {
   same(white, c.compute(GRPO4J_ADVANTAGE_REINFORCE, GRPO4J_SCALE_GROUP), "REINFORCE");
 }
 
-void check_few_tokens() {
-  // Two tokens in all: n - 1 is half of n, which shows.
+// One group of two completions: what the estimator gives for lengths that are small.
+std::vector<float> of_two(int32_t estimator, int32_t first_length, int32_t second_length) {
   const int64_t offsets[] = {0, 2};
   const float rewards[] = {1, 3};
-  const int32_t lengths[] = {1, 1};
-  float out[2];
-  const grpo4j_group_advantages_args args = {
-      2, 1, offsets, rewards, lengths, GRPO4J_ADVANTAGE_REINFORCE, GRPO4J_SCALE_GROUP, 0, out};
-  expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "status", "two tokens");
-  same({-sqrt(0.5), sqrt(0.5)}, {out[0], out[1]}, "two tokens");
+  const int32_t lengths[] = {first_length, second_length};
+  std::vector<float> out(2);
+  const grpo4j_group_advantages_args args = {2,       1,         offsets,            rewards,
+                                             lengths, estimator, GRPO4J_SCALE_GROUP, 0,
+                                             out.data()};
+  expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "status", "a group of two");
+  return out;
+}
+
+void check_few_tokens() {
+  // Two tokens in all: n - 1 is half of n, which shows. One has no spread and keeps its advantage.
+  same({-sqrt(0.5), sqrt(0.5)}, of_two(GRPO4J_ADVANTAGE_REINFORCE, 1, 1), "two tokens");
+  same({-1, 1}, of_two(GRPO4J_ADVANTAGE_REINFORCE, 0, 1), "one token");
+  same({0, 2}, of_two(GRPO4J_ADVANTAGE_OPO, 5, 0), "all tokens in one completion");
+  same({-1, 1}, of_two(GRPO4J_ADVANTAGE_OPO, 0, 0), "no tokens: the plain mean");
 }
 
 void check_passk() {
@@ -120,11 +130,11 @@ void check_passk() {
   expect(grpo4j_group_advantages(&args) == GRPO4J_INVALID_ARGUMENT, "a group of one", "pass@k");
 }
 
-void check_token_weights(int32_t order) {
+void check_order(int32_t order) {
   // An empty sequence, one of one token, one that takes several rounds of a sum's lanes.
   const std::vector<int64_t> offsets = {0, 0, 1, 800};
   const double region_weights[8] = {0.05, 0.5, 1, 3, 0, 20, 0, 1.5};
-  std::mt19937_64 random(12);
+  std::mt19937_64 random(test_seed);
   std::vector<uint8_t> regions;
   std::vector<float> mask, got(800);
   for (int64_t i = 0; i < offsets.back(); ++i) {
@@ -159,10 +169,13 @@ void check_token_weights(int32_t order) {
 
 }  // namespace
 
-void check_weights() {
-  check_advantages();
+void check_group_advantages() {
+  check_estimators();
   check_few_tokens();
   check_passk();
-  check_token_weights(GRPO4J_CLAMP_THEN_MEAN);
-  check_token_weights(GRPO4J_MEAN_THEN_CLAMP);
+}
+
+void check_token_weights() {
+  check_order(GRPO4J_CLAMP_THEN_MEAN);
+  check_order(GRPO4J_MEAN_THEN_CLAMP);
 }

@@ -1,0 +1,22 @@
+// The groups of kernels_test.
+#pragma once
+
+// Once: the same code whatever the ISA.
+void check_objective();
+void check_clip_edges();
+void check_infinite_terms();
+void check_group_advantages();
+void check_token_weights();
+void check_isa();
+void check_refusals();
+
+// On every ISA.
+void check_shapes();
+void check_options();
+void check_fused_objectives();
+void check_row_bits();
+void check_token_stats();
+void check_parts();
+void check_bad_rows();
+void check_guard_pages();
+void check_concurrent_calls();

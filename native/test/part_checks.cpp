@@ -1,0 +1,182 @@
+// The parts of policy_loss: statistics alone, and a vocabulary in shards through row_states,
+// merge_states, objective and logits_gradient.
+#include "host_policy_call.h"
+#include "kernels_test.h"
+
+namespace {
+
+struct Shard {
+  int64_t begin, end;
+};
+
+grpo4j_matrix shard_of(const PolicyCase& c, const grpo4j_matrix& whole, const Shard& shard) {
+  grpo4j_matrix m = whole;
+  m.data = static_cast<char*>(m.data) + shard.begin * oracle::bytes_of(c.dtype);
+  m.vocab = shard.end - shard.begin;
+  return m;
+}
+
+// States of all shards, merged; outputs of the whole rows. Masked rows are NaN here: row_states
+// knows no weights.
+std::vector<grpo4j_row_state> merged_states(const PolicyCase& c, HostPolicyCall& call,
+                                            const std::vector<Shard>& shards, int64_t bad_rows) {
+  const grpo4j_rows rows = call.rows();
+  std::vector<grpo4j_row_state> states(shards.size() * static_cast<size_t>(rows.n));
+  grpo4j_report report;
+  for (size_t s = 0; s < shards.size(); ++s) {
+    const grpo4j_row_states_args args = {shard_of(c, call.matrix(call.logits), shards[s]), rows,
+                                         shards[s].begin, c.vocab,
+                                         states.data() + s * static_cast<size_t>(rows.n)};
+    expect(grpo4j_row_states(&args, &report) == GRPO4J_OK && report.isa == grpo4j_isa(),
+           "row_states", c.name());
+  }
+  // Into the first shard's place, which is allowed.
+  const grpo4j_merge_states_args merge = {states.data(), static_cast<int64_t>(shards.size()),
+                                          rows.n, rows.temperature, rows.temperatures,
+                                          states.data(), call.outputs(), GRPO4J_ZERO_BAD_ROWS};
+  expect(grpo4j_merge_states(&merge, &report) == GRPO4J_OK && report.bad_rows == bad_rows,
+         "merge_states counts NaN rows", c.name());
+  states.resize(static_cast<size_t>(rows.n));
+  return states;
+}
+
+void check_sharded(const PolicyCase& c, const std::vector<Shard>& shards) {
+  const PolicyInputs in(c);
+  HostPolicyCall call(c, in);
+  const std::vector<grpo4j_row_state> merged = merged_states(c, call, shards, 1);
+  grpo4j_objective_args objective = {};
+  objective.n = in.n();
+  objective.batch = call.batch();
+  objective.out = call.outputs();
+  objective.config = c.config();
+  objective.slopes = call.slopes.data();
+  expect(grpo4j_objective(&objective, call.metrics.data()) == GRPO4J_OK, "objective", c.name());
+  grpo4j_report report;
+  for (const Shard& shard : shards) {
+    const grpo4j_matrix logits = shard_of(c, call.matrix(call.logits), shard);
+    const grpo4j_matrix gradient =
+        c.in_place ? logits : shard_of(c, call.matrix(call.gradient), shard);
+    const grpo4j_logits_gradient_args args = {
+        logits, gradient, call.rows(), shard.begin, c.vocab, merged.data(), call.slopes.data(),
+        static_cast<uint32_t>(c.accumulate ? GRPO4J_ACCUMULATE : 0)};
+    expect(grpo4j_logits_gradient(&args, &report) == GRPO4J_OK && report.isa == grpo4j_isa(),
+           "logits_gradient", c.name());
+  }
+  const PolicyOutcome got = outcome_of(call);
+  PolicyCheck(c, in, got, kCpuSlopeError).all(GRPO4J_ISA_SCALAR);  // the objective has one copy
+}
+
+// A NaN in one of the shards makes the row bad, whichever it is; the others' rows are not.
+void check_bad_shard(const PolicyCase& c, const std::vector<Shard>& shards) {
+  for (const Shard& shard : shards) {
+    PolicyInputs in(c);
+    oracle::store(in.logits.data(), c.dtype, 2 * c.stride() + shard.begin, NAN);
+    HostPolicyCall call(c, in);
+    const std::vector<grpo4j_row_state> merged = merged_states(c, call, shards, 2);
+    expect(merged[2].reason == GRPO4J_ROW_NOT_FINITE && merged[0].reason == GRPO4J_ROW_OK,
+           "a bad shard's row", c.name());
+    expect(call.log_probs.get()[2] == 0, "a bad row's logProb", c.name());
+  }
+}
+
+// As many as asked for, none as long as another.
+std::vector<Shard> shards_of(int64_t vocab, int64_t count) {
+  std::vector<Shard> shards;
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t begin = k == 0 ? 0 : shards.back().end;
+    shards.push_back({begin, k + 1 == count ? vocab : (k + 1) * vocab / count - 3 * (k % 3)});
+  }
+  return shards;
+}
+
+struct WantedStatistics {
+  bool entropy, lse, squares;
+};
+
+void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
+  PolicyInputs in(c);
+  if (in.n() > 1) {  // token_stats has no weights: every row is read
+    const int64_t size = oracle::bytes_of(c.dtype);
+    std::copy_n(in.logits.begin() + (c.offset + in.row(0) * c.stride()) * size, c.vocab * size,
+                in.logits.begin() + (c.offset + in.row(1) * c.stride()) * size);
+  }
+  HostPolicyCall call(c, in);
+  const grpo4j_row_outputs all = call.outputs();
+  const grpo4j_token_stats_args args = {call.matrix(call.logits), call.rows(),
+                                        {all.log_probs, wanted.entropy ? all.entropy : nullptr,
+                                         wanted.lse ? all.lse : nullptr,
+                                         wanted.squares ? all.sum_squares : nullptr},
+                                        0};
+  grpo4j_report report;
+  expect(grpo4j_token_stats(&args, &report) == GRPO4J_OK && report.bad_rows == 0 &&
+             (c.rows == 0 || report.isa == grpo4j_isa()), "token_stats", c.name());
+  for (int64_t i = 0; i < in.n(); ++i) {
+    const auto at = static_cast<size_t>(i);
+    const oracle::Row row = oracle::row(in.z(c, i), in.targets[at], in.temperature(c, i));
+    const double more = 2e-6 + cap_error(c, in, i);
+    const auto good = [&](double want, double got) {
+      return close(want, got) || fabs(want - got) <= more;
+    };
+    const bool right = good(row.log_prob, all.log_probs[at]) &&
+                       (!wanted.entropy || good(row.entropy, all.entropy[at])) &&
+                       (!wanted.lse || good(row.lse, all.lse[at])) &&
+                       (!wanted.squares || good(row.sum_squares, all.sum_squares[at]));
+    if (!expect(right, "token_stats of row " + std::to_string(i), c.name())) return;
+  }
+}
+
+}  // namespace
+
+void check_token_stats() {
+  for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
+    for (int64_t vocab : {1, 2, 33, 1003, 9001}) {
+      PolicyCase c;
+      c.dtype = dtype;
+      c.vocab = vocab;
+      check_statistics(c, {true, true, true});
+      c.offset = 3;
+      c.padding = 1;
+      c.own_temperatures = true;
+      check_statistics(c, {true, false, false});
+      c.shape = PolicyCase::kHalfMinusInf;
+      check_statistics(c, {false, true, false});
+      c.soft_cap = 20;
+      c.int_targets = true;
+      check_statistics(c, {true, true, true});
+    }
+    PolicyCase c;
+    c.dtype = dtype;
+    c.rows = 9;
+    c.listed_rows = true;
+    check_statistics(c, {true, true, true});
+    c.rows = 0;
+    c.listed_rows = false;
+    check_statistics(c, {true, true, true});
+  }
+}
+
+void check_parts() {
+  for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
+    PolicyCase c;
+    c.dtype = dtype;
+    c.rows = 5;
+    c.vocab = 9001;
+    for (int64_t count : {1, 2, 3, 8}) {
+      c.entropy_coef = count == 3 ? 0 : 0.01;
+      c.ratio_level = count == 2 ? GRPO4J_RATIO_SEQUENCE : GRPO4J_RATIO_TOKEN;
+      check_sharded(c, shards_of(c.vocab, count));
+    }
+    check_bad_shard(c, shards_of(c.vocab, 3));
+    c.in_place = true;
+    c.shape = PolicyCase::kHalfMinusInf;  // the first shard is all -inf
+    check_sharded(c, {{0, c.vocab / 2}, {c.vocab / 2, c.vocab - 1}, {c.vocab - 1, c.vocab}});
+    c.shape = PolicyCase::kRandom;
+    c.ratio_level = GRPO4J_RATIO_SEQUENCE;
+    c.own_temperatures = true;
+    c.soft_cap = 10;
+    check_sharded(c, {{0, 17}, {17, c.vocab}});
+    c.in_place = false;
+    c.accumulate = true;
+    check_sharded(c, {{0, 17}, {17, c.vocab}});
+  }
+}

@@ -1,0 +1,178 @@
+// policy_loss against double arithmetic: shapes, ways of the arguments, objectives, and the same bits
+// whatever surrounds a row.
+#include <functional>
+
+#include "host_policy_call.h"
+#include "kernels_test.h"
+
+namespace {
+
+constexpr int32_t kDtypes[] = {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16};
+
+void check_policy(const PolicyCase& c) {
+  const PolicyInputs in(c);
+  HostPolicyCall call(c, in);
+  if (expect(call.run() == GRPO4J_OK, "status", c.name())) {
+    const PolicyOutcome got = outcome_of(call);
+    PolicyCheck(c, in, got, kCpuSlopeError).all(grpo4j_isa());
+  }
+}
+
+}  // namespace
+
+// 1: degenerate; 2, 31 .. 33: around a vector; 1003: loops and tails; 9001: blocks.
+void check_shapes() {
+  for (int32_t dtype : kDtypes) {
+    for (int64_t vocab : {1, 2, 31, 32, 33, 1003, 9001}) {
+      for (double entropy_coef : {0.0, 0.01}) {
+        PolicyCase c;
+        c.dtype = dtype;
+        c.vocab = vocab;
+        c.entropy_coef = entropy_coef;
+        check_policy(c);
+        c.offset = 1;
+        c.padding = 3;
+        c.in_place = true;
+        check_policy(c);
+      }
+    }
+    PolicyCase none;
+    none.dtype = dtype;
+    none.rows = 0;
+    check_policy(none);
+    PolicyCase many;  // several threads, and chunks of several rows
+    many.dtype = dtype;
+    many.rows = 40;
+    many.vocab = 5003;
+    many.scale = 30;
+    many.in_place = true;
+    check_policy(many);
+    many.rows = 257;
+    many.vocab = 33;
+    check_policy(many);
+  }
+}
+
+void check_options() {
+  const std::vector<std::function<void(PolicyCase&)>> changes = {
+      [](PolicyCase& c) { c.accumulate = true; },
+      [](PolicyCase& c) { c.accumulate = true, c.entropy_coef = 0.02, c.offset = 3; },
+      [](PolicyCase& c) { c.listed_rows = true, c.rows = 12, c.padding = 5; },
+      [](PolicyCase& c) { c.listed_rows = true, c.rows = 12, c.in_place = true; },
+      [](PolicyCase& c) { c.own_temperatures = true; },
+      [](PolicyCase& c) { c.own_temperatures = true, c.entropy_coef = 0.01; },
+      [](PolicyCase& c) { c.int_targets = true; },
+      [](PolicyCase& c) { c.soft_cap = 30; },
+      [](PolicyCase& c) { c.soft_cap = 5, c.entropy_coef = 0.01, c.in_place = true; },
+      [](PolicyCase& c) { c.soft_cap = 4, c.accumulate = true; },
+      [](PolicyCase& c) { c.shape = PolicyCase::kAscending, c.scale = 1; },
+      [](PolicyCase& c) { c.shape = PolicyCase::kHalfMinusInf, c.entropy_coef = 0.01; },
+      [](PolicyCase& c) { c.shape = PolicyCase::kHalfMinusInf, c.vocab = 18001; },
+      [](PolicyCase& c) { c.scale = 0.1, c.entropy_coef = 0.01; },
+      [](PolicyCase& c) { c.scale = 3e-5; },  // subnormal halves
+      [](PolicyCase& c) { c.scale = 30, c.in_place = true; },
+      [](PolicyCase& c) { c.on_policy = true, c.kl_coef = 0.05; },
+      [](PolicyCase& c) { c.kl_coef = 0.05, c.entropy_coef = 0.01; },
+      [](PolicyCase& c) { c.advantages_per_sequence = true; }};
+  for (int32_t dtype : kDtypes) {
+    for (int32_t level : {GRPO4J_RATIO_TOKEN, GRPO4J_RATIO_SEQUENCE}) {
+      for (const auto& change : changes) {
+        PolicyCase c;
+        c.dtype = dtype;
+        c.rows = 7;
+        c.ratio_level = level;
+        change(c);
+        check_policy(c);
+      }
+    }
+    // More rises of the maximum than the fused operation keeps apart, on every ISA.
+    for (bool in_place : {false, true}) {
+      PolicyCase c;
+      c.dtype = dtype;
+      c.rows = 1;
+      c.vocab = 300001;
+      c.shape = PolicyCase::kAscending;
+      c.in_place = in_place;
+      check_policy(c);
+    }
+  }
+}
+
+void check_fused_objectives() {
+  for (int32_t objective = GRPO4J_CLIP; objective <= GRPO4J_VESPO; ++objective) {
+    for (int32_t level = GRPO4J_RATIO_TOKEN; level <= GRPO4J_RATIO_SEQUENCE_TOKEN; ++level) {
+      const bool sequence_only = objective == GRPO4J_GMPO || objective == GRPO4J_VESPO;
+      if (sequence_only && level != GRPO4J_RATIO_SEQUENCE) continue;
+      for (bool in_place : {false, true}) {
+        PolicyCase c;
+        c.dtype = in_place ? GRPO4J_BF16 : GRPO4J_F32;
+        c.rows = 17;
+        c.vocab = 257;
+        c.objective = objective;
+        c.ratio_level = level;
+        c.in_place = in_place;
+        c.kl_coef = 0.04;
+        c.kl_bias_corrected = in_place;
+        check_policy(c);
+      }
+    }
+  }
+}
+
+// The bits of a row do not depend on threads, on the batch, on its place in it or in memory, or on
+// whether the gradient lies over the logits.
+void check_row_bits() {
+  const int32_t threads = grpo4j_threads();
+  for (int32_t dtype : kDtypes) {
+    for (double entropy_coef : {0.0, 0.01}) {
+      PolicyCase c;
+      c.dtype = dtype;
+      c.rows = 9;
+      c.vocab = 30011;
+      c.entropy_coef = entropy_coef;
+      const PolicyInputs in(c);
+      HostPolicyCall first(c, in);
+      grpo4j_set_threads(1);
+      expect(first.run() == GRPO4J_OK, "status", c.name());
+      const PolicyOutcome want = outcome_of(first);
+      for (int32_t k : {2, 3, 8}) {
+        grpo4j_set_threads(k);
+        PolicyCase other = c;
+        other.in_place = k == 3;
+        HostPolicyCall call(other, in);
+        expect(call.run() == GRPO4J_OK, "status", other.name());
+        const PolicyOutcome got = outcome_of(call);
+        expect(same_bits(got.gradient, want.gradient) && same_bits(got.log_probs, want.log_probs) &&
+                   same_bits(got.entropy, want.entropy) && got.metrics.loss == want.metrics.loss,
+               "the same bits with " + std::to_string(k) + " threads", other.name());
+      }
+      const int64_t row_bytes = c.vocab * oracle::bytes_of(dtype);
+      for (int64_t i : {0, 4, 8}) {
+        PolicyCase one = c;
+        one.rows = 1;
+        one.offset = i;
+        one.in_place = i == 4;
+        PolicyInputs alone(one);
+        const auto at = static_cast<size_t>(i);
+        const int64_t begin = one.offset * oracle::bytes_of(dtype);
+        std::copy_n(in.logits.begin() + i * row_bytes, row_bytes, alone.logits.begin() + begin);
+        alone.targets = {in.targets[at]};
+        alone.old_log_probs = {in.old_log_probs[at]};
+        alone.ref_log_probs = {in.ref_log_probs[at]};
+        alone.advantages = {in.advantages[at]};
+        alone.policy_weights = {in.policy_weights[at]};
+        alone.regularizer_weights = {in.regularizer_weights[at]};
+        HostPolicyCall call(one, alone);
+        expect(call.run() == GRPO4J_OK, "status", one.name());
+        const PolicyOutcome got = outcome_of(call);
+        expect(same_bits(&got.log_probs[0], &want.log_probs[at], 4) &&
+                   same_bits(&got.entropy[0], &want.entropy[at], 4) &&
+                   same_bits(&got.gradient[static_cast<size_t>(begin)],
+                             &want.gradient[static_cast<size_t>(i * row_bytes)],
+                             static_cast<size_t>(row_bytes)),
+               "row " + std::to_string(i) + " alone has the same bits", one.name());
+      }
+    }
+  }
+  grpo4j_set_threads(threads);
+}
