@@ -12,58 +12,12 @@ import org.jspecify.annotations.Nullable;
  * Parses expressions, in Jinja's order of precedence from loose to tight: inline if, or, and, not,
  * comparison and in, + -, ~, * / // %, **, sign, then attributes, calls, filters and tests.
  */
-class ExpressionParser {
+class ExpressionParser extends TokenReader {
   private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
 
-  private final List<Token> tokens;
-  private int at;
-
   ExpressionParser(List<Token> tokens) {
-    this.tokens = tokens;
+    super(tokens);
   }
-
-  // --- tokens ---
-
-  final Token peek() {
-    return tokens.get(at);
-  }
-
-  final Token next() {
-    Token token = tokens.get(at);
-    at += token.kind() == Kind.END ? 0 : 1;
-    return token;
-  }
-
-  final boolean skipOperator(String operator) {
-    boolean found = peek().isOperator(operator);
-    at += found ? 1 : 0;
-    return found;
-  }
-
-  final boolean skipName(String name) {
-    boolean found = peek().isName(name);
-    at += found ? 1 : 0;
-    return found;
-  }
-
-  final void expectOperator(String operator) {
-    if (!skipOperator(operator)) {
-      throw unexpected("'" + operator + "'");
-    }
-  }
-
-  final String expectName() {
-    if (peek().kind() != Kind.NAME) {
-      throw unexpected("a name");
-    }
-    return next().text();
-  }
-
-  final TemplateException unexpected(String wanted) {
-    return new TemplateException("expected " + wanted + ", got " + peek(), peek().line());
-  }
-
-  // --- expressions ---
 
   final Expr expression() {
     Expr value = or();
@@ -176,8 +130,9 @@ class ExpressionParser {
         chain.add(new Comparison(next().text(), sum()));
       } else if (skipName("in")) {
         chain.add(new Comparison("in", sum()));
-      } else if (peek().isName("not") && tokens.get(at + 1).isName("in")) {
-        at += 2;
+      } else if (peek().isName("not") && following().isName("in")) {
+        next();
+        next();
         chain.add(new Comparison("not in", sum()));
       } else {
         break;
@@ -373,9 +328,7 @@ class ExpressionParser {
   }
 
   private Expr call(Expr callee) {
-    int nameAt = at - 1;
-    String name =
-        tokens.get(nameAt).kind() == Kind.NAME ? tokens.get(nameAt).text() : "the function";
+    String name = previous().kind() == Kind.NAME ? previous().text() : "the function";
     CallArguments arguments = callArguments();
     return s -> {
       Object function = callee.eval(s);
@@ -407,7 +360,7 @@ class ExpressionParser {
     List<Expr> positional = new ArrayList<>();
     Map<String, Expr> named = new LinkedHashMap<>();
     while (!peek().isOperator(")")) {
-      if (peek().kind() == Kind.NAME && tokens.get(at + 1).isOperator("=")) {
+      if (peek().kind() == Kind.NAME && following().isOperator("=")) {
         String name = next().text();
         next();
         named.put(name, expression());
