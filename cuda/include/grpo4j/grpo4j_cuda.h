@@ -66,6 +66,13 @@ GRPO4J_API const char* grpo4j_cuda_last_error(void);
 /* GRPO4J_ISA_CUDA, or GRPO4J_ISA_CUDA_EMULATED for the build that runs on the processor. */
 GRPO4J_API int32_t grpo4j_cuda_isa(void);
 
+/*
+ * The calling thread's current device, -1 when there is none, and the choice of another. Workspace
+ * queries, memory and kernels are of that device: it must be the stream's.
+ */
+GRPO4J_API int32_t grpo4j_cuda_current_device(void);
+GRPO4J_API int32_t grpo4j_cuda_use_device(int32_t device);
+
 /* Memory of the current device, for callers that have no other runtime. Copies are synchronous. */
 GRPO4J_API void* grpo4j_cuda_allocate(int64_t bytes);
 GRPO4J_API int32_t grpo4j_cuda_free(void* memory);

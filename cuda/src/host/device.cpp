@@ -143,6 +143,17 @@ int32_t grpo4j_cuda_isa(void) {
 #endif
 }
 
+int32_t grpo4j_cuda_current_device(void) {
+  int32_t device = -1;
+  return grpo4j::cuda::status_of(cudaGetDevice(&device), "query of the device") == GRPO4J_OK
+             ? device
+             : -1;
+}
+
+int32_t grpo4j_cuda_use_device(int32_t device) {
+  return grpo4j::cuda::status_of(cudaSetDevice(device), "choice of a device");
+}
+
 void* grpo4j_cuda_allocate(int64_t bytes) {
   void* memory = nullptr;
   if (bytes <= 0) {

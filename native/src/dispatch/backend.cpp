@@ -189,6 +189,12 @@ int32_t grpo4j_device_token_weights(int32_t backend, const grpo4j_token_weights_
   GRPO4J_FORWARD(backend, GRPO4J_DEVICE_ERROR, token_weights(args, stream));
 }
 
+int32_t grpo4j_device_current(int32_t backend) { GRPO4J_FORWARD(backend, -1, current_device()); }
+
+int32_t grpo4j_device_use(int32_t backend, int32_t device) {
+  GRPO4J_FORWARD(backend, GRPO4J_DEVICE_ERROR, use_device(device));
+}
+
 void* grpo4j_device_allocate(int32_t backend, int64_t bytes) {
   GRPO4J_FORWARD(backend, nullptr, allocate(bytes));
 }

@@ -23,6 +23,8 @@ namespace grpo4j {
   X(unavailable_reason)          \
   X(last_error)                  \
   X(isa)                         \
+  X(current_device)              \
+  X(use_device)                  \
   X(allocate)                    \
   X(free)                        \
   X(copy_in)                     \

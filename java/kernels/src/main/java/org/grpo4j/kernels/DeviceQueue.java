@@ -37,6 +37,7 @@ public final class DeviceQueue implements AutoCloseable {
   private static final int SLOTS_PER_SLAB = 64;
 
   private final Backend backend;
+  private final int device;
   private final Pointer stream;
   private final Map<Scratch, DeviceMemory> scratch = new EnumMap<>(Scratch.class);
   private final List<DeviceMemory> slabs = new ArrayList<>();
@@ -45,29 +46,83 @@ public final class DeviceQueue implements AutoCloseable {
       ByteBuffer.allocateDirect(SLOT_BYTES).order(ByteOrder.nativeOrder());
   private boolean closed;
 
-  private DeviceQueue(Backend backend, Pointer stream) {
+  private DeviceQueue(Backend backend, int device, Pointer stream) {
     this.backend = backend;
+    this.device = device;
     this.stream = stream;
   }
 
   /**
-   * Work on a stream of the current device.
+   * Work on a stream of this thread's current device.
    *
    * @param stream whose address is the cudaStream_t, for instance a CUstream_st of JavaCPP's CUDA
    *     preset; null: the default stream
    * @throws KernelException if the backend can't be used, with the cause
    */
   public static DeviceQueue on(Backend backend, @Nullable Pointer stream) {
+    requireDevices(backend);
+    return on(backend, Native.grpo4j_device_current(backend.code()), stream);
+  }
+
+  /**
+   * Work on a stream of a device. Calls may come from any thread: each is made with this device as
+   * its thread's current one, and the one before is current again after it.
+   *
+   * @param device its number among the backend's devices
+   * @param stream a stream of that device; null: its default stream
+   * @throws KernelException if the backend or the device can't be used, with the cause
+   */
+  public static DeviceQueue on(Backend backend, int device, @Nullable Pointer stream) {
+    requireDevices(backend);
+    DeviceQueue queue =
+        new DeviceQueue(backend, device, new NativeCalls.Address(Struct.address(stream)));
+    queue.select().close(); // Tells now, and not at the first call, that there is none.
+    return queue;
+  }
+
+  private static void requireDevices(Backend backend) {
     check(backend != Backend.CPU, "backend is cpu: want one with a device, cuda or cuda-emulated");
     String cause = backend.unavailableCause();
     if (!cause.isEmpty()) {
       throw new KernelException("backend " + backend + ": " + cause);
     }
-    return new DeviceQueue(backend, new NativeCalls.Address(Struct.address(stream)));
   }
 
   public Backend backend() {
     return backend;
+  }
+
+  /** The number of its device among the backend's. */
+  public int device() {
+    return device;
+  }
+
+  /** Whether its stream is the one at this pointer's address; null: the default stream. */
+  public boolean isOn(@Nullable Pointer other) {
+    return stream.address() == Struct.address(other);
+  }
+
+  /** The queue's device as the thread's current one, until it is closed. */
+  final class Selection implements AutoCloseable {
+    private final int before = Native.grpo4j_device_current(backend.code());
+
+    private Selection() {
+      if (before != device) {
+        checkStatus(Native.grpo4j_device_use(backend.code(), device));
+      }
+    }
+
+    @Override
+    public void close() {
+      if (before != device && before >= 0) {
+        checkStatus(Native.grpo4j_device_use(backend.code(), before));
+      }
+    }
+  }
+
+  /** To be open around every native call: memory and kernels are the current device's. */
+  Selection select() {
+    return new Selection();
   }
 
   /**
@@ -77,13 +132,17 @@ public final class DeviceQueue implements AutoCloseable {
    */
   public DeviceMemory allocate(long bytes) {
     checkOpen();
-    return DeviceMemory.allocate(backend, bytes);
+    try (Selection selected = select()) {
+      return DeviceMemory.allocate(backend, bytes);
+    }
   }
 
   /** Waits until everything enqueued so far is done. */
   public void synchronize() {
     checkOpen();
-    checkStatus(Native.grpo4j_device_synchronize(backend.code(), stream));
+    try (Selection selected = select()) {
+      checkStatus(Native.grpo4j_device_synchronize(backend.code(), stream));
+    }
   }
 
   Pointer stream() {

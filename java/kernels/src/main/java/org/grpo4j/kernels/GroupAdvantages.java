@@ -127,7 +127,8 @@ public record GroupAdvantages(Estimator estimator, Scale scale, double epsilon) 
     } else {
       check(!estimator.needsLengths(), "lengths is null: estimator %s needs [%s]", estimator, n);
     }
-    try (NativeGroupAdvantagesArgs args = args(groupOffsets, rewards, lengths, advantages)) {
+    try (DeviceQueue.Selection selected = queue.select();
+        NativeGroupAdvantagesArgs args = args(groupOffsets, rewards, lengths, advantages)) {
       queue.checkStatus(
           Native.grpo4j_device_group_advantages(queue.backend().code(), args, queue.stream()));
     }

@@ -105,7 +105,8 @@ public final class LogitsGradient {
 
     DeviceResult<Isa> enqueue(DeviceQueue queue, RowStates states, RowSlopes slopes) {
       long n = check(states, slopes);
-      try (CallMemory<NativeLogitsGradientArgs, NativeReport> call = MEMORY.take()) {
+      try (DeviceQueue.Selection selected = queue.select();
+          CallMemory<NativeLogitsGradientArgs, NativeReport> call = MEMORY.take()) {
         describeTo(call.in, n, states, slopes);
         return queue.enqueue(
             n,

@@ -73,7 +73,8 @@ public final class MergeStates {
 
     DeviceResult<Isa> enqueue(DeviceQueue queue) {
       check();
-      try (CallMemory<NativeMergeStatesArgs, NativeReport> call = MEMORY.take()) {
+      try (DeviceQueue.Selection selected = queue.select();
+          CallMemory<NativeMergeStatesArgs, NativeReport> call = MEMORY.take()) {
         describeTo(call.in);
         return queue.enqueue(
             shards.rows(),

@@ -71,7 +71,8 @@ public final class Objective {
     DeviceResult<PolicyLossMetrics> enqueue(DeviceQueue queue) {
       check();
       int backend = queue.backend().code();
-      try (CallMemory<NativeObjectiveArgs, NativePolicyMetrics> call = MEMORY.take()) {
+      try (DeviceQueue.Selection selected = queue.select();
+          CallMemory<NativeObjectiveArgs, NativePolicyMetrics> call = MEMORY.take()) {
         describeTo(call.in);
         long bytes = Native.grpo4j_device_objective_workspace(backend, call.args);
         Pointer workspace = queue.scratch(Scratch.WORKSPACE, bytes);

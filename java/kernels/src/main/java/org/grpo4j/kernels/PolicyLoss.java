@@ -110,7 +110,8 @@ public final class PolicyLoss {
     DeviceResult<PolicyLossMetrics> enqueue(DeviceQueue queue) {
       long n = check();
       int backend = queue.backend().code();
-      try (CallMemory<NativePolicyLossArgs, NativePolicyMetrics> memory = MEMORY.take()) {
+      try (DeviceQueue.Selection selected = queue.select();
+          CallMemory<NativePolicyLossArgs, NativePolicyMetrics> memory = MEMORY.take()) {
         describeTo(memory.in, n);
         Struct.put(
             memory.in,
