@@ -22,13 +22,17 @@ final class Attention {
    * @return [B, heads, Tq, d]
    */
   static Tensor fused(Tensor query, Tensor key, Tensor value, Tensor mask) {
+    if (query.is_meta()) {
+      // libtorch's own has no form for it; these two meet the same tensors and have the same shape.
+      return torch.softmax(query.matmul(key.transpose(2, 3)).add(mask), -1).matmul(value);
+    }
     return torch.scaled_dot_product_attention(
         query, key, value, new TensorOptional(mask), 0, false, new DoubleOptional(), false);
   }
 
-  /** 0 where allowed, −inf elsewhere. */
-  static Tensor additive(Tensor allowed) {
-    Tensor zeros = torch.zeros(Tensors.shape(allowed));
-    return zeros.masked_fill(allowed.logical_not(), new Scalar(Float.NEGATIVE_INFINITY));
+  /** −inf where masked, 0 elsewhere. */
+  static Tensor additive(Tensor masked) {
+    Tensor zeros = Tensors.zeros(TorchDevice.of(masked), Tensors.shape(masked));
+    return zeros.masked_fill(masked, new Scalar(Float.NEGATIVE_INFINITY));
   }
 }

@@ -1,8 +1,6 @@
 package org.grpo4j.torch;
 
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * Segments whose attention is computed by one call, padded to the longest of them.
@@ -60,7 +58,7 @@ record AttentionBlock(
         }
       }
     }
-    return Tensors.longs(rows, rows.length);
+    return Tensors.longs(layout.device(), rows, rows.length);
   }
 
   /**
@@ -77,7 +75,7 @@ record AttentionBlock(
         }
       }
     }
-    return Tensors.longs(rows, rows.length);
+    return Tensors.longs(layout.device(), rows, rows.length);
   }
 
   /** Token t of a segment sees the positions up to its own. */
@@ -90,11 +88,11 @@ record AttentionBlock(
       starts[i - from] = layout.prefixLength(i);
       sameStart &= starts[i - from] == starts[0];
     }
-    Tensor start = Tensors.longs(starts, to - from, 1, 1, 1);
+    Tensor start = Tensors.longs(layout.device(), starts, to - from, 1, 1, 1);
     Tensor first = sameStart ? start.narrow(0, 0, 1) : start;
-    Tensor own = first.add(torch.arange(new Scalar(queries)).view(1, 1, queries, 1));
-    Tensor open = torch.arange(new Scalar(keys)).view(1, 1, 1, keys).le(own);
-    return Attention.additive(open)
+    Tensor own = first.add(Tensors.range(layout.device(), queries).view(1, 1, queries, 1));
+    Tensor later = Tensors.range(layout.device(), keys).view(1, 1, 1, keys).gt(own);
+    return Attention.additive(later)
         .unsqueeze(2)
         .expand(first.size(0), 1, shared, queries, keys)
         .reshape(first.size(0), 1, (long) shared * queries, keys);

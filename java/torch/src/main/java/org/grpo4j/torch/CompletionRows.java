@@ -16,7 +16,8 @@ import org.bytedeco.pytorch.Tensor;
 @SuppressWarnings("ArrayRecordComponent") // Handed from one method to the next, never compared.
 record CompletionRows(TokenLayout layout, int[] kept, int[] predicting) {
 
-  static CompletionRows of(PromptBatch prompts, Tensor completionIds, Tensor lengths) {
+  static CompletionRows of(
+      PromptBatch prompts, Tensor completionIds, Tensor lengths, TorchDevice device) {
     Tensors.requireLongMatrix("completionIds", completionIds);
     Tensors.requireShape(
         "completionIds", completionIds, prompts.completions(), completionIds.size(1));
@@ -42,7 +43,7 @@ record CompletionRows(TokenLayout layout, int[] kept, int[] predicting) {
       long[] inputs = Arrays.copyOfRange(ids, start, start + (int) counts[i] - 1);
       segments.add(new TokenLayout.Segment(inputs, (int) promptOf[i]));
     }
-    TokenLayout layout = new TokenLayout(segments);
+    TokenLayout layout = new TokenLayout(device, segments);
     return new CompletionRows(
         layout, kept(layout, promptCount), predicting(layout, promptCount, promptOf, counts));
   }

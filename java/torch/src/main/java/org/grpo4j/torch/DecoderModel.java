@@ -20,7 +20,10 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A decoder-only language model (Qwen3, Qwen2, Llama) in fp32 on the CPU.
+ * A decoder-only language model (Qwen3, Qwen2, Llama) in fp32, on the CPU or a GPU.
+ *
+ * <p>Token ids and masks are given on the host, where a pass is laid out; what is computed lies on
+ * the model's device, as do positions and caches.
  *
  * <p>Results belong to the caller's innermost PointerScope, or to the caller where there is none.
  */
@@ -28,45 +31,62 @@ public final class DecoderModel implements AutoCloseable {
   private static final String EMBEDDING = "model.embed_tokens.weight";
 
   private final ModelConfig config;
+  private final TorchDevice device;
   private final SortedMap<String, Tensor> parameters;
   private final RotaryEmbedding rope;
 
-  private DecoderModel(ModelConfig config, SortedMap<String, Tensor> parameters) {
+  private DecoderModel(
+      ModelConfig config, TorchDevice device, SortedMap<String, Tensor> parameters) {
     this.config = config;
+    this.device = device;
     this.parameters = parameters;
-    this.rope = new RotaryEmbedding(config.rope(), config.headDim());
+    this.rope = new RotaryEmbedding(config.rope(), config.headDim(), device);
+  }
+
+  /** {@link #load(Path, boolean, TorchDevice)} into host memory. */
+  public static DecoderModel load(Path folder, boolean trainable) {
+    return load(folder, trainable, TorchDevice.CPU);
   }
 
   /**
    * Loads a Hugging Face checkpoint folder: config.json and safetensors, single or sharded.
    *
    * @param trainable whether the parameters record gradients
+   * @param device where the model computes; one tensor at a time passes through host memory
    * @throws InputException naming the file and what is wrong with it
    */
-  public static DecoderModel load(Path folder, boolean trainable) {
+  public static DecoderModel load(Path folder, boolean trainable, TorchDevice device) {
     TorchRuntime.load();
     ModelConfig config = ModelConfig.read(folder);
-    SortedMap<String, Tensor> parameters = Safetensors.read(folder, config.parameterShapes());
+    SortedMap<String, Tensor> parameters =
+        Safetensors.read(folder, config.parameterShapes(), device);
     parameters.values().forEach(p -> p.set_requires_grad(trainable));
-    return new DecoderModel(config, parameters);
+    return new DecoderModel(config, device, parameters);
+  }
+
+  /** {@link #random(ModelConfig, long, boolean, TorchDevice)} in host memory. */
+  public static DecoderModel random(ModelConfig config, long seed, boolean trainable) {
+    return random(config, seed, trainable, TorchDevice.CPU);
   }
 
   /**
    * A model with random weights, initialised as transformers does: matrices normal with the
-   * config's standard deviation, biases 0, norms 1. The same seed gives the same weights.
+   * config's standard deviation, biases 0, norms 1. They are drawn on the host: the same seed gives
+   * the same weights on every device.
    */
-  public static DecoderModel random(ModelConfig config, long seed, boolean trainable) {
+  public static DecoderModel random(
+      ModelConfig config, long seed, boolean trainable, TorchDevice device) {
     TorchRuntime.load();
     SortedMap<String, Tensor> parameters = new TreeMap<>();
     try (PointerScope scope = new PointerScope()) {
       Generator generator = torch.make_generator_cpu(seed);
       for (Map.Entry<String, long[]> each : config.parameterShapes().entrySet()) {
-        Tensor parameter = initial(each.getKey(), each.getValue(), config, generator);
+        Tensor parameter = device.move(initial(each.getKey(), each.getValue(), config, generator));
         parameters.put(each.getKey(), parameter.retainReference());
         parameter.set_requires_grad(trainable);
       }
     }
-    return new DecoderModel(config, parameters);
+    return new DecoderModel(config, device, parameters);
   }
 
   private static Tensor initial(
@@ -82,6 +102,11 @@ public final class DecoderModel implements AutoCloseable {
 
   public ModelConfig config() {
     return config;
+  }
+
+  /** Where the parameters lie and everything is computed. */
+  public TorchDevice device() {
+    return device;
   }
 
   /** Every parameter under its Hugging Face name, in fp32; a tied lm_head is absent. */
@@ -108,7 +133,7 @@ public final class DecoderModel implements AutoCloseable {
     return Scopes.scoped(
         () -> {
           TokenLayout layout =
-              new TokenLayout(TokenLayout.unpad("attentionMask", inputIds, attentionMask));
+              new TokenLayout(device, TokenLayout.unpad("attentionMask", inputIds, attentionMask));
           PackedPass pass = new PackedPass(this, layout);
           gatherLayers().forEach(pass::run);
           return padded(norm(pass.states()), attentionMask);
@@ -116,7 +141,7 @@ public final class DecoderModel implements AutoCloseable {
   }
 
   /** Puts packed rows where the mask is not 0, and zeros elsewhere. */
-  private static Tensor padded(Tensor packed, Tensor mask) {
+  private Tensor padded(Tensor packed, Tensor mask) {
     long width = packed.size(1);
     if (packed.size(0) == mask.numel()) {
       return packed.view(mask.size(0), mask.size(1), width);
@@ -127,8 +152,8 @@ public final class DecoderModel implements AutoCloseable {
     for (int i = 0; i < rows.length; i++) {
       rows[i] = rows[i] != 0 ? next++ : padding;
     }
-    Tensor extended = torch.cat(new TensorVector(packed, torch.zeros(1, width)), 0);
-    return Tensors.gather(extended, Tensors.longs(rows, rows.length))
+    Tensor extended = torch.cat(new TensorVector(packed, Tensors.zeros(device, 1, width)), 0);
+    return Tensors.gather(extended, Tensors.longs(device, rows, rows.length))
         .view(mask.size(0), mask.size(1), width);
   }
 
@@ -155,7 +180,7 @@ public final class DecoderModel implements AutoCloseable {
    * @return [Σ lengths, H]: the rows of the first completion, then those of the second, ...
    */
   public Tensor completionHidden(PromptBatch prompts, Tensor completionIds, Tensor lengths) {
-    CompletionRows rows = CompletionRows.of(prompts, completionIds, lengths);
+    CompletionRows rows = CompletionRows.of(prompts, completionIds, lengths, device);
     return Scopes.scoped(
         () -> {
           PackedPass pass = new PackedPass(this, rows.layout());
@@ -163,7 +188,8 @@ public final class DecoderModel implements AutoCloseable {
           int last = layers.size() - 1;
           layers.subList(0, last).forEach(pass::run);
           pass.runLast(layers.get(last), rows.kept());
-          return norm(Tensors.gather(pass.states(), Tensors.longs(rows.predicting())));
+          Tensor predicting = Tensors.longs(device, rows.predicting());
+          return norm(Tensors.gather(pass.states(), predicting));
         });
   }
 
@@ -186,7 +212,7 @@ public final class DecoderModel implements AutoCloseable {
     try (PointerScope scope = new PointerScope();
         NoGradGuard guard = new NoGradGuard()) {
       TokenLayout layout =
-          new TokenLayout(TokenLayout.unpad("prompts", prompts.ids(), prompts.mask()));
+          new TokenLayout(device, TokenLayout.unpad("prompts", prompts.ids(), prompts.mask()));
       PromptSlots slots = PromptSlots.of(config, layout, prompts.promptOf(), maxNewTokens);
       PackedPass pass = new PackedPass(this, layout);
       List<DecoderLayer> layers = gatherLayers();
@@ -194,8 +220,8 @@ public final class DecoderModel implements AutoCloseable {
       for (DecoderLayer layer : layers) {
         caches.add(slots.cache(pass.run(layer)));
       }
-      Tensor last = Tensors.gather(pass.states(), Tensors.longs(slots.lastRows()));
-      Tensor first = logits(norm(last)).index_select(0, prompts.promptOf());
+      Tensor last = Tensors.gather(pass.states(), Tensors.longs(device, slots.lastRows()));
+      Tensor first = Tensors.select(logits(norm(last)), device.move(prompts.promptOf()));
       return new KvCache(
           layers.stream().map(DecoderLayer::retain).toList(),
           caches,
@@ -218,7 +244,7 @@ public final class DecoderModel implements AutoCloseable {
     }
     return Scopes.scopedWithoutGradient(
         () -> {
-          Tensor x = embed(tokens);
+          Tensor x = embed(device.move(tokens));
           cache.advance();
           Tensor rotations = rope.rotations(cache.positions(), cache.length());
           for (int i = 0; i < config.layers(); i++) {
@@ -269,7 +295,7 @@ public final class DecoderModel implements AutoCloseable {
   }
 
   Tensor embed(Tensor ids) {
-    return torch.embedding(parameter(EMBEDDING), ids);
+    return Tensors.gather(parameter(EMBEDDING), ids);
   }
 
   RotaryEmbedding rope() {

@@ -91,7 +91,7 @@ public final class KvCache implements AutoCloseable {
     }
     try (PointerScope scope = new PointerScope();
         NoGradGuard guard = new NoGradGuard()) {
-      Tensor index = Tensors.longs(rows, rows.length);
+      Tensor index = Tensors.longs(TorchDevice.of(sequences.mask()), rows, rows.length);
       List<LayerCache> kept = new ArrayList<>();
       for (LayerCache cache : caches) {
         kept.add(new LayerCache(keep(cache.key(), index), keep(cache.value(), index)));
@@ -101,9 +101,9 @@ public final class KvCache implements AutoCloseable {
       Sequences old = sequences;
       sequences =
           new Sequences(
-              old.mask().index_select(0, index).retainReference(),
-              old.positions().index_select(0, index).retainReference(),
-              old.firstLogits().index_select(0, index).retainReference());
+              Tensors.select(old.mask(), index).retainReference(),
+              Tensors.select(old.positions(), index).retainReference(),
+              Tensors.select(old.firstLogits(), index).retainReference());
       old.close();
     }
   }
@@ -111,8 +111,14 @@ public final class KvCache implements AutoCloseable {
   /** Copies the filled slots only. */
   private Tensor keep(Tensor cache, Tensor rows) {
     Tensor kept =
-        Tensors.empty(ScalarType.Float, rows.size(0), cache.size(1), cache.size(2), cache.size(3));
-    kept.narrow(2, 0, length).copy_(cache.narrow(2, 0, length).index_select(0, rows));
+        Tensors.empty(
+            TorchDevice.of(cache),
+            ScalarType.Float,
+            rows.size(0),
+            cache.size(1),
+            cache.size(2),
+            cache.size(3));
+    kept.narrow(2, 0, length).copy_(Tensors.select(cache.narrow(2, 0, length), rows));
     return kept.retainReference();
   }
 

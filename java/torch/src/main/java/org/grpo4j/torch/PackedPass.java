@@ -57,7 +57,7 @@ final class PackedPass {
   void runLast(DecoderLayer layer, int[] rows) {
     DecoderLayer.Heads heads = layer.project(x, rope, rotations);
     Tensor attended = attend(heads, attendedRows(rows));
-    x = layer.finish(Tensors.gather(x, Tensors.longs(rows)), attended);
+    x = layer.finish(Tensors.gather(x, Tensors.longs(layout.device(), rows)), attended);
   }
 
   private Tensor attend(DecoderLayer.Heads heads, Tensor wanted) {
@@ -96,7 +96,7 @@ final class PackedPass {
     for (int i = 0; i < rows.length; i++) {
       System.arraycopy(byRow, rows[i] * heads, wanted, i * heads, heads);
     }
-    return Tensors.longs(wanted, wanted.length);
+    return Tensors.longs(layout.device(), wanted, wanted.length);
   }
 
   /** [N, H], or the rows given to {@link #runLast}. */

@@ -66,7 +66,7 @@ final class PromptSlots {
         }
       }
     }
-    return Tensors.longs(rows, rows.length);
+    return Tensors.longs(layout.device(), rows, rows.length);
   }
 
   /** The keys and values of each completion's prompt, followed by free slots. */
@@ -79,7 +79,9 @@ final class PromptSlots {
     long batch = promptOf.length;
     long keyHeads = config.keyValueHeads();
     long dim = config.headDim();
-    Tensor cache = Tensors.empty(ScalarType.Float, batch, keyHeads, length + maxNewTokens, dim);
+    Tensor cache =
+        Tensors.empty(
+            layout.device(), ScalarType.Float, batch, keyHeads, length + maxNewTokens, dim);
     Tensor filled = Tensors.gather(heads.view(-1, dim), rows).view(batch, keyHeads, length, dim);
     cache.narrow(2, 0, length).copy_(filled);
     return cache.retainReference();
@@ -99,8 +101,11 @@ final class PromptSlots {
       }
     }
     return new KvCache.Sequences(
-        torch.tensor(mask).view(promptOf.length, 1, 1, slots).retainReference(),
-        Tensors.longs(positions, promptOf.length).retainReference(),
+        layout
+            .device()
+            .move(torch.tensor(mask).view(promptOf.length, 1, 1, slots))
+            .retainReference(),
+        Tensors.longs(layout.device(), positions, promptOf.length).retainReference(),
         firstLogits);
   }
 }

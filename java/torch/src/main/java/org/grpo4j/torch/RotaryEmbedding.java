@@ -16,11 +16,13 @@ final class RotaryEmbedding implements AutoCloseable {
   private static final int FIRST_LENGTH = 512;
 
   private final int headDim;
+  private final TorchDevice device;
   private final float[] inverseFrequencies;
   private Tensor table;
 
-  RotaryEmbedding(RopeConfig config, int headDim) {
+  RotaryEmbedding(RopeConfig config, int headDim, TorchDevice device) {
     this.headDim = headDim;
+    this.device = device;
     double[] inverse = config.inverseFrequencies(headDim);
     inverseFrequencies = new float[inverse.length];
     for (int i = 0; i < inverse.length; i++) {
@@ -37,7 +39,7 @@ final class RotaryEmbedding implements AutoCloseable {
    */
   Tensor rotations(Tensor positions, long length) {
     ensure(length);
-    return table.index_select(0, positions).unsqueeze(1);
+    return Tensors.select(table, positions).unsqueeze(1);
   }
 
   /**
@@ -87,7 +89,7 @@ final class RotaryEmbedding implements AutoCloseable {
         }
       }
       Tensor angle = torch.tensor(angles).view(length, pairs);
-      return torch.polar(torch.ones_like(angle), angle).retainReference();
+      return device.move(torch.polar(torch.ones_like(angle), angle)).retainReference();
     }
   }
 

@@ -49,24 +49,26 @@ public final class Safetensors {
    * @throws InputException if a file is missing, truncated or malformed
    */
   public static SortedMap<String, Tensor> read(Path folder) {
-    return readFolder(folder, null);
+    return readFolder(folder, null, TorchDevice.CPU);
   }
 
   /**
    * Reads the tensors of a checkpoint folder as fp32 and checks that they are exactly these.
    *
    * @param shapes the shape of each wanted name
+   * @param device where the tensors go, one after the other
    * @throws InputException naming file and tensor if one is missing, unexpected, or of another
    *     shape
    */
-  public static SortedMap<String, Tensor> read(Path folder, Map<String, long[]> shapes) {
-    return readFolder(folder, shapes);
+  public static SortedMap<String, Tensor> read(
+      Path folder, Map<String, long[]> shapes, TorchDevice device) {
+    return readFolder(folder, shapes, device);
   }
 
   /** Reads one safetensors file as fp32; the tensors are owned by the caller. */
   public static SortedMap<String, Tensor> readFile(Path file) {
     SortedMap<String, Tensor> tensors = new TreeMap<>();
-    readInto(file, null, tensors);
+    readInto(file, null, TorchDevice.CPU, tensors);
     return tensors;
   }
 
@@ -88,16 +90,16 @@ public final class Safetensors {
   }
 
   private static SortedMap<String, Tensor> readFolder(
-      Path folder, @Nullable Map<String, long[]> shapes) {
+      Path folder, @Nullable Map<String, long[]> shapes, TorchDevice device) {
     Path index = folder.resolve(INDEX_NAME);
     SortedMap<String, Tensor> tensors = new TreeMap<>();
     try {
       if (Files.exists(folder.resolve(FILE_NAME))) {
-        readInto(folder.resolve(FILE_NAME), shapes, tensors);
+        readInto(folder.resolve(FILE_NAME), shapes, device, tensors);
         checkComplete(folder.resolve(FILE_NAME), shapes, tensors);
       } else if (Files.exists(index)) {
         for (String shard : new TreeSet<>(weightMap(index).values())) {
-          readInto(folder.resolve(shard), shapes, tensors);
+          readInto(folder.resolve(shard), shapes, device, tensors);
         }
         for (Map.Entry<String, String> each : weightMap(index).entrySet()) {
           if (!tensors.containsKey(each.getKey()) && isWanted(each.getKey(), shapes)) {
@@ -158,7 +160,10 @@ public final class Safetensors {
   }
 
   private static void readInto(
-      Path file, @Nullable Map<String, long[]> shapes, Map<String, Tensor> tensors) {
+      Path file,
+      @Nullable Map<String, long[]> shapes,
+      TorchDevice device,
+      Map<String, Tensor> tensors) {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       SafetensorsHeader header = SafetensorsHeader.read(channel, file);
       for (Map.Entry<String, SafetensorsHeader.Entry> each : header.entries().entrySet()) {
@@ -169,7 +174,7 @@ public final class Safetensors {
         if (tensors.containsKey(name)) {
           throw new InputException(file + ": tensor " + name + " is also in another shard");
         }
-        tensors.put(name, readTensor(channel, header, each.getValue()));
+        tensors.put(name, readTensor(channel, header, each.getValue(), device));
       }
     } catch (NoSuchFileException e) {
       throw new InputException(file + ": no such file", e);
@@ -204,16 +209,20 @@ public final class Safetensors {
   }
 
   private static Tensor readTensor(
-      FileChannel channel, SafetensorsHeader header, SafetensorsHeader.Entry entry)
+      FileChannel channel,
+      SafetensorsHeader header,
+      SafetensorsHeader.Entry entry,
+      TorchDevice device)
       throws IOException {
     try (PointerScope scope = new PointerScope()) {
-      Tensor result = Tensors.empty(ScalarType.Float, entry.dimensions());
+      Tensor result = Tensors.empty(TorchDevice.CPU, ScalarType.Float, entry.dimensions());
       Tensor flat = result.view(-1);
       int width = entry.type().bytes();
       long elements = (entry.end() - entry.begin()) / width;
       long chunk = Math.min(elements, CHUNK_BYTES / width);
       boolean direct = entry.type() == WeightType.FLOAT32;
-      Tensor staging = direct ? flat : Tensors.empty(entry.type().scalarType(), chunk);
+      Tensor staging =
+          direct ? flat : Tensors.empty(TorchDevice.CPU, entry.type().scalarType(), chunk);
       for (long done = 0; done < elements; done += chunk) {
         long count = Math.min(chunk, elements - done);
         Tensor target = flat.narrow(0, done, count);
@@ -225,7 +234,7 @@ public final class Safetensors {
           target.copy_(source);
         }
       }
-      return result.retainReference();
+      return device.move(result).retainReference();
     }
   }
 

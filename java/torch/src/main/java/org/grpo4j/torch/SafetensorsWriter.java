@@ -170,7 +170,7 @@ final class SafetensorsWriter {
       for (long done = 0; done < elements; done += CHUNK_ELEMENTS) {
         long count = Math.min(CHUNK_ELEMENTS, elements - done);
         try (PointerScope chunkScope = new PointerScope()) {
-          Tensor chunk = flat.narrow(0, done, count).to(type.scalarType()).contiguous();
+          Tensor chunk = flat.narrow(0, done, count).to(type.scalarType()).cpu().contiguous();
           AtomicFiles.writeFully(channel, Safetensors.bytes(chunk, count * type.bytes()));
         }
       }

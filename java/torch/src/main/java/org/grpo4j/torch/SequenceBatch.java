@@ -5,9 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * Sequences that are decoded together, and that join and leave between two steps: what continuous
@@ -95,7 +93,8 @@ public final class SequenceBatch implements AutoCloseable {
     Tensor logits =
         Scopes.scopedWithoutGradient(
             () -> {
-              TokenLayout layout = new TokenLayout(List.of(TokenLayout.Segment.whole(prompt)));
+              TokenLayout layout =
+                  new TokenLayout(model.device(), List.of(TokenLayout.Segment.whole(prompt)));
               PackedPass pass = new PackedPass(model, layout);
               for (int i = 0; i < layers.size(); i++) {
                 store(caches.get(i), pass.run(layers.get(i)), copies, prompt.length);
@@ -145,13 +144,15 @@ public final class SequenceBatch implements AutoCloseable {
   }
 
   private Tensor logits(long[] tokens, int longest) {
-    Tensor positions = Tensors.longs(Arrays.copyOf(lengths, size));
+    Tensor positions = Tensors.longs(model.device(), Arrays.copyOf(lengths, size));
     Tensor rotations = model.rope().rotations(positions, longest);
-    Tensor open =
-        torch.arange(new Scalar(longest)).view(1, 1, 1, longest).le(positions.view(size, 1, 1, 1));
-    Tensor mask = Attention.additive(open);
+    Tensor unfilled =
+        Tensors.range(model.device(), longest)
+            .view(1, 1, 1, longest)
+            .gt(positions.view(size, 1, 1, 1));
+    Tensor mask = Attention.additive(unfilled);
     Tensor newest = newestSlots();
-    Tensor x = model.embed(Tensors.longs(tokens, size));
+    Tensor x = model.embed(Tensors.longs(model.device(), tokens, size));
     for (int i = 0; i < layers.size(); i++) {
       DecoderLayer layer = layers.get(i);
       DecoderLayer.Heads heads = layer.project(x, model.rope(), rotations);
@@ -169,7 +170,7 @@ public final class SequenceBatch implements AutoCloseable {
         flat[row * heads + head] = ((long) row * heads + head) * slots + lengths[row];
       }
     }
-    return Tensors.longs(flat, flat.length);
+    return Tensors.longs(model.device(), flat, flat.length);
   }
 
   /**
@@ -264,8 +265,8 @@ public final class SequenceBatch implements AutoCloseable {
 
   /** Zeros, not just memory: a masked slot must hold a number, 0 times NaN is NaN. */
   private Tensor cache(int newRows, int newSlots) {
-    return torch
-        .zeros(newRows, config.keyValueHeads(), newSlots, config.headDim())
+    return Tensors.zeros(
+            model.device(), newRows, config.keyValueHeads(), newSlots, config.headDim())
         .retainReference();
   }
 

@@ -6,7 +6,8 @@ import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Which tokens a pass computes, packed without padding: N rows, segment after segment.
+ * Which tokens a pass computes, packed without padding: N rows, segment after segment. It is laid
+ * out on the host; its tensors are on the device of the pass.
  *
  * <p>A segment is a whole sequence, a prompt, or a completion that continues an earlier segment.
  */
@@ -22,11 +23,13 @@ final class TokenLayout {
     }
   }
 
+  private final TorchDevice device;
   private final List<Segment> segments;
   private final int[] firstRows;
   private final int rows;
 
-  TokenLayout(List<Segment> segments) {
+  TokenLayout(TorchDevice device, List<Segment> segments) {
+    this.device = device;
     this.segments = segments;
     firstRows = new int[segments.size()];
     int row = 0;
@@ -35,6 +38,11 @@ final class TokenLayout {
       row += segments.get(i).ids().length;
     }
     rows = row;
+  }
+
+  /** Where the pass computes. */
+  TorchDevice device() {
+    return device;
   }
 
   /** N. */
@@ -83,7 +91,7 @@ final class TokenLayout {
     for (int i = 0; i < segments(); i++) {
       System.arraycopy(segments.get(i).ids(), 0, ids, firstRows[i], length(i));
     }
-    return Tensors.longs(ids, rows);
+    return Tensors.longs(device, ids, rows);
   }
 
   /** Positions in their sequences [N]. */
@@ -94,7 +102,7 @@ final class TokenLayout {
         positions[row(i, t)] = (long) prefixLength(i) + t;
       }
     }
-    return Tensors.longs(positions, rows);
+    return Tensors.longs(device, positions, rows);
   }
 
   /** One more than the largest position. */

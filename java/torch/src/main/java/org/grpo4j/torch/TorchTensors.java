@@ -126,7 +126,16 @@ public final class TorchTensors {
   private static void checkUsable(String name, Tensor tensor, @Nullable DeviceQueue queue) {
     check(!tensor.isNull() && tensor.defined(), "%s are null, undefined or closed", name);
     if (queue != null && queue.backend() == Backend.CUDA) {
-      check(tensor.is_cuda(), "%s are not on a GPU: want the queue's device", name);
+      check(
+          TorchDevice.of(tensor).equals(new TorchDevice(TorchDevice.Kind.CUDA, queue.device())),
+          "%s are on %s: want the queue's device, cuda:%d",
+          name,
+          TorchDevice.of(tensor),
+          queue.device());
+      check(
+          TorchCuda.isCurrent(queue),
+          "%s: libtorch's current stream is no longer the queue's; make a queue for the new one",
+          name);
     } else {
       check(tensor.is_cpu(), "%s are on another device: want the CPU, or a queue there", name);
     }

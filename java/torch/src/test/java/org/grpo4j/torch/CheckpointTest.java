@@ -226,7 +226,7 @@ class CheckpointTest {
         DecoderModel model = DecoderModel.random(config, 1, false)) {
       model.save(folder);
       try (DecoderModel loaded = DecoderModel.load(folder, true)) {
-        Tensor ids = Tensors.longs(new long[] {151935, 0, 7}, 1, 3);
+        Tensor ids = Tensors.longs(TorchDevice.CPU, new long[] {151935, 0, 7}, 1, 3);
         Tensor logits = loaded.logits(loaded.hidden(ids, torch.ones_like(ids)));
         assertEquals(151936, logits.size(2));
         assertTrue(Float.isFinite(logits.abs().max().item_float()));

@@ -33,7 +33,7 @@ class DecoderModelTest {
     return new PromptBatch(
         TinyModels.ids(4, TP, 1),
         TinyModels.leftPadded(TP, 0, 3, 1, 6),
-        Tensors.longs(new long[] {1, 3, 1, 0, 3}, 5));
+        Tensors.longs(TorchDevice.CPU, new long[] {1, 3, 1, 0, 3}, 5));
   }
 
   /** The plain way: every prompt repeated before each of its completions, one padded forward. */
@@ -89,7 +89,8 @@ class DecoderModelTest {
       Tensor completions = TinyModels.ids(5, TC, 2);
       long[] lengths = {6, 1, 3, 2, 5};
       Tensor padded = model.completionHidden(prompts, completions);
-      Tensor packed = model.completionHidden(prompts, completions, Tensors.longs(lengths, 5));
+      Tensor packed =
+          model.completionHidden(prompts, completions, Tensors.longs(TorchDevice.CPU, lengths, 5));
       assertEquals(17, packed.size(0));
       long row = 0;
       for (int i = 0; i < lengths.length; i++) {
@@ -109,7 +110,8 @@ class DecoderModelTest {
       Tensor ids = TinyModels.ids(1, TP, 3);
       Tensor alone = model.hidden(ids, torch.ones_like(ids));
       Tensor pad = TinyModels.ids(1, 2, 4);
-      Tensor mask = Tensors.longs(new long[] {0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0}, 1, TP + 4);
+      Tensor mask =
+          Tensors.longs(TorchDevice.CPU, new long[] {0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0}, 1, TP + 4);
       Tensor padded = model.hidden(torch.cat(new TensorVector(pad, ids, pad), 1), mask);
       assertTrue(distance(padded.narrow(1, 2, TP), alone) < 1e-6);
       assertEquals(0, padded.narrow(1, 0, 2).abs().max().item_float());
@@ -146,7 +148,7 @@ class DecoderModelTest {
         DecoderModel model = TinyModels.qwen3()) {
       PromptBatch prompts = prompts();
       Tensor completions = TinyModels.ids(5, TC, 2);
-      Tensor rows = Tensors.longs(new long[] {4, 0, 3}, 3);
+      Tensor rows = Tensors.longs(TorchDevice.CPU, new long[] {4, 0, 3}, 3);
       try (KvCache whole = model.prefill(prompts, TC);
           KvCache part = model.prefill(prompts, TC)) {
         model.step(whole, completions.select(1, 0).contiguous());

@@ -68,7 +68,7 @@ public final class DecoderSpeed {
 
   private static Tensor lengths(int longest) {
     long[] lengths = new Random(5).longs(COMPLETIONS, longest * 3L / 5, longest + 1L).toArray();
-    return Tensors.longs(lengths, COMPLETIONS);
+    return Tensors.longs(TorchDevice.CPU, lengths, COMPLETIONS);
   }
 
   /** What the machine gives at this moment, to divide the times by. */
@@ -123,12 +123,13 @@ public final class DecoderSpeed {
     for (int i = 0; i < COMPLETIONS; i++) {
       promptOf[i] = i / (COMPLETIONS / PROMPTS);
     }
-    return new PromptBatch(ids, torch.ones_like(ids), Tensors.longs(promptOf, COMPLETIONS));
+    return new PromptBatch(
+        ids, torch.ones_like(ids), Tensors.longs(TorchDevice.CPU, promptOf, COMPLETIONS));
   }
 
   private static Tensor ids(int rows, int width, long seed) {
     long[] ids = new Random(seed).longs((long) rows * width, 0, 768).toArray();
-    return Tensors.longs(ids, rows, width);
+    return Tensors.longs(TorchDevice.CPU, ids, rows, width);
   }
 
   private static ModelConfig tiny() throws IOException {

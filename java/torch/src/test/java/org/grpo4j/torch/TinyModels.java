@@ -51,7 +51,7 @@ final class TinyModels {
   /** Random token ids [rows, width]. */
   static Tensor ids(int rows, int width, long seed) {
     long[] ids = new Random(seed).longs((long) rows * width, 0, VOCAB).toArray();
-    return Tensors.longs(ids, rows, width);
+    return Tensors.longs(TorchDevice.CPU, ids, rows, width);
   }
 
   /** Left padding: row i starts with {@code empty[i]} zeros [rows, width]. */
@@ -60,6 +60,6 @@ final class TinyModels {
     for (int i = 0; i < mask.length; i++) {
       mask[i] = i % width >= empty[i / width] ? 1 : 0;
     }
-    return Tensors.longs(mask, empty.length, width);
+    return Tensors.longs(TorchDevice.CPU, mask, empty.length, width);
   }
 }
