@@ -35,10 +35,11 @@ final class SelfcheckCommand implements Callable<Integer> {
   @Option(
       names = "--backend",
       paramLabel = "NAME",
-      defaultValue = "cpu",
+      defaultValue = "present",
       description =
-          "What computes: cpu, cuda (a GPU), cuda-emulated (the CUDA kernels on this processor), or"
-              + " all that is here, one after the other.")
+          "What computes: cpu, cuda (a GPU), cuda-emulated (the CUDA kernels on this processor),"
+              + " present (what is here, one after the other), or all, which says why another isn't"
+              + " (default: ${DEFAULT-VALUE}).")
   private String backend;
 
   @Option(
@@ -75,16 +76,20 @@ final class SelfcheckCommand implements Callable<Integer> {
     return suite.succeeded() ? 0 : Failures.INTERNAL;
   }
 
-  /** Those asked for; one that is asked for by name must be here. */
+  /** Those asked for, the absent ones with all; one that is asked for by name must be here. */
   private static List<Backend> backends(String name) {
+    List<Backend> known = List.of(Backend.values());
     if (name.equals("all")) {
-      return List.of(Backend.values());
+      return known;
+    }
+    if (name.equals("present")) {
+      return known.stream().filter(Backend::isAvailable).toList();
     }
     Backend one;
     try {
       one = Backend.named(name);
     } catch (IllegalArgumentException e) {
-      throw new InputException("--backend " + e.getMessage() + ", or all", e);
+      throw new InputException("--backend " + e.getMessage() + ", present or all", e);
     }
     if (!one.isAvailable()) {
       throw new InputException("--backend %s: %s".formatted(one, one.unavailableCause()));
