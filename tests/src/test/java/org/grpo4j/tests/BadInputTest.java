@@ -14,9 +14,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.grpo4j.kernels.Backend;
 import org.grpo4j.kernels.Isa;
 import org.grpo4j.kernels.Kernels;
 import org.grpo4j.torch.DecoderModel;
+import org.grpo4j.torch.TorchCuda;
 import org.grpo4j.trainer.report.MetricsLog;
 import org.grpo4j.trainer.report.RunDirectory;
 import org.junit.jupiter.api.Assumptions;
@@ -63,6 +65,28 @@ class BadInputTest {
     Path file = Files.writeString(folder.resolve("my.yaml"), "temprature: 1\n");
     assertOneLine(
         CommandLineRun.of("train", "--config", file.toString()), "my.yaml", "'temperature'");
+    assertFalse(Files.exists(output));
+  }
+
+  /** Before anything is written or loaded, and with what to do about it. */
+  @Test
+  void aDeviceOrBackendThatIsNotHere() {
+    assertOneLine(train("device=gpu"), "device=gpu: want cpu, cuda or cuda:N");
+    assertOneLine(train("backend=opencl"), "backend=opencl", "cuda-emulated");
+    if (!TorchCuda.isAvailable()) {
+      assertOneLine(train("device=cuda:1"), "device=cuda:1: ", TorchCuda.unavailableCause());
+      assertOneLine(
+          CommandLineRun.of("compare", "device=cuda", "output_dir=" + output), "device=cuda:0: ");
+      assertOneLine(
+          CommandLineRun.of("generate", "device=cuda", "prompt=x"), TorchCuda.unavailableCause());
+      CommandLineRun dry = train("device=cuda", "--dry-run");
+      assertEquals(0, dry.status(), dry.err());
+      assertTrue(
+          dry.out().contains("# device cuda:0, backend auto: not on this machine; "), dry.out());
+    }
+    if (!Backend.CUDA.isAvailable()) {
+      assertOneLine(train("backend=cuda"), "backend=cuda: ", Backend.CUDA.unavailableCause());
+    }
     assertFalse(Files.exists(output));
   }
 

@@ -3,7 +3,9 @@ package org.grpo4j.trainer.cli;
 import java.util.concurrent.Callable;
 import org.grpo4j.trainer.config.CompareConfig;
 import org.grpo4j.trainer.config.ConfigLoader;
+import org.grpo4j.trainer.config.RuntimeSettings;
 import org.grpo4j.trainer.recipe.CompareRun;
+import org.grpo4j.trainer.recipe.Workspace;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -23,6 +25,8 @@ final class CompareCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     CompareConfig config = common.load(ConfigLoader.COMPARE);
-    return CompareRun.compare(config, Versions.all(), System.out) ? 0 : INTERRUPTED;
+    RuntimeSettings runtime = CompareRun.runtime(config);
+    Workspace.requireRuntime(runtime);
+    return CompareRun.compare(config, Versions.of(runtime), System.out) ? 0 : INTERRUPTED;
   }
 }

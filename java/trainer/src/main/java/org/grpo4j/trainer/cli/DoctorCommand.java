@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import org.grpo4j.kernels.Backend;
+import org.grpo4j.torch.TorchDevice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -63,9 +64,9 @@ final class DoctorCommand implements Callable<Integer> {
     line(out, "Java heap", "at most " + Machine.bytes(Runtime.getRuntime().maxMemory()));
     line(out, "CUDA toolkit", toolkit());
     line(out, "CUDA device", device());
+    line(out, "device=cuda", available(libtorchOnCuda()));
     for (Backend backend : List.of(Backend.CUDA, Backend.CUDA_EMULATED)) {
-      String cause = backend.unavailableCause();
-      line(out, backend.toString(), cause.isEmpty() ? "available" : "not available: " + cause);
+      line(out, "backend " + backend, available(backend.unavailableCause()));
     }
     if (missing.isEmpty()) {
       out.println("everything that a build needs is here");
@@ -76,8 +77,20 @@ final class DoctorCommand implements Callable<Integer> {
     return missing.isEmpty() ? 0 : Failures.INTERNAL;
   }
 
+  private static String available(String cause) {
+    return cause.isEmpty() ? "available" : "not available: " + cause;
+  }
+
+  private static String libtorchOnCuda() {
+    try {
+      return TorchDevice.named("cuda").unavailableCause();
+    } catch (LinkageError e) {
+      return "libtorch can't be loaded: " + e.getMessage();
+    }
+  }
+
   private static void line(PrintWriter out, String name, Object value) {
-    out.printf("%-14s %s%n", name, value);
+    out.printf("%-21s %s%n", name, value);
   }
 
   private static String toolkit() {

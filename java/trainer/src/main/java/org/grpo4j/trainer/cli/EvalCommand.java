@@ -13,6 +13,7 @@ import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.config.EvalConfig;
 import org.grpo4j.trainer.recipe.BenchmarkRun;
 import org.grpo4j.trainer.recipe.EvalRun;
+import org.grpo4j.trainer.recipe.Workspace;
 import org.grpo4j.trainer.report.BenchmarkFolder;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -106,9 +107,12 @@ final class EvalCommand implements Callable<Integer> {
     }
     // The files are read first: a wrong path leaves no folder behind.
     BenchmarkRun run = BenchmarkRun.of(config);
+    if (task.completions() == null) {
+      Workspace.requireRuntime(config.runtime());
+    }
     BenchmarkFolder folder = BenchmarkFolder.create(Path.of(output));
     folder.writeConfig(ConfigLoader.BENCHMARK.toYaml(config));
-    folder.writeVersions(Versions.all());
+    folder.writeVersions(Versions.of(config.runtime()));
     evaluate(run, folder);
   }
 

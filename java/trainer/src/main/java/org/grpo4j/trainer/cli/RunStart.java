@@ -6,6 +6,8 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.config.RunSettings;
+import org.grpo4j.trainer.config.RuntimeSettings;
+import org.grpo4j.trainer.recipe.Workspace;
 import org.grpo4j.trainer.report.RunDirectory;
 
 /** Opens run folders, and logs to them what goes wrong. */
@@ -14,8 +16,14 @@ final class RunStart {
 
   private RunStart() {}
 
-  /** A fresh folder: output_dir, or runs/&lt;run_name&gt;, or runs/&lt;command&gt;-&lt;time&gt;. */
-  static RunDirectory fresh(String command, RunSettings settings, String yaml) {
+  /**
+   * A fresh folder: output_dir, or runs/&lt;run_name&gt;, or runs/&lt;command&gt;-&lt;time&gt;.
+   *
+   * @throws InputException before that, if the device or the kernels asked for are not here
+   */
+  static RunDirectory fresh(
+      String command, RunSettings settings, RuntimeSettings runtime, String yaml) {
+    Workspace.requireRuntime(runtime);
     String output = settings.outputDir();
     String name = settings.runName();
     if (output == null) {
@@ -27,7 +35,7 @@ final class RunStart {
     }
     RunDirectory run = RunDirectory.create(Path.of(output));
     run.writeConfig(yaml);
-    run.writeVersions(Versions.all());
+    run.writeVersions(Versions.of(runtime));
     return run;
   }
 

@@ -36,7 +36,7 @@ final class SftCommand implements Callable<Integer> {
     String yaml = ConfigLoader.SFT.toYaml(config);
     RunDirectory run =
         resumed == null
-            ? RunStart.fresh("sft", config.run(), yaml)
+            ? RunStart.fresh("sft", config.run(), config.runtime(), yaml)
             : RunStart.continued(resumed, yaml);
     RunStart.logging(
         run, () -> SftRun.train(config, run, System.out).ifPresent(s -> RunStart.done(run)));

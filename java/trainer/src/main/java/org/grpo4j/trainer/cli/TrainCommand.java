@@ -55,6 +55,7 @@ final class TrainCommand implements Callable<Integer> {
               out.printf(
                   "# %s is not here: its published shape counts, %,d parameters%n",
                   config.model().modelNameOrPath(), shape.parameterCount()));
+      out.println("# " + Workspace.describeRuntime(config.runtime()));
       MemoryEstimate.of(config, published.orElseGet(() -> shape(config)))
           .lines()
           .forEach(line -> out.println("# " + line));
@@ -64,7 +65,7 @@ final class TrainCommand implements Callable<Integer> {
     String yaml = ConfigLoader.TRAIN.toYaml(config);
     RunDirectory run =
         resumed == null
-            ? RunStart.fresh("train", config.run(), yaml)
+            ? RunStart.fresh("train", config.run(), config.runtime(), yaml)
             : RunStart.continued(resumed, yaml);
     RunStart.logging(
         run, () -> TrainRun.train(config, run, System.out).ifPresent(s -> RunStart.done(run)));

@@ -22,7 +22,11 @@ final class VarianceCommand implements Callable<Integer> {
   public Integer call() {
     VarianceConfig config = common.load(ConfigLoader.VARIANCE);
     RunDirectory run =
-        RunStart.fresh("variance", config.train().run(), ConfigLoader.VARIANCE.toYaml(config));
+        RunStart.fresh(
+            "variance",
+            config.train().run(),
+            config.train().runtime(),
+            ConfigLoader.VARIANCE.toYaml(config));
     RunStart.logging(run, () -> VarianceRun.measure(config, run, System.out));
     System.out.println("report: " + run.root().resolve("variance.html"));
     return 0;

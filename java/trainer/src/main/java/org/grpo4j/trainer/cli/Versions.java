@@ -8,6 +8,8 @@ import java.util.Properties;
 import org.bytedeco.javacpp.Loader;
 import org.grpo4j.kernels.KernelException;
 import org.grpo4j.kernels.Kernels;
+import org.grpo4j.trainer.config.RuntimeSettings;
+import org.grpo4j.trainer.recipe.Workspace;
 
 /** Versions of what computes, for versions.json and doctor. */
 final class Versions {
@@ -39,6 +41,13 @@ final class Versions {
     versions.put("cpu", Machine.cpu());
     versions.put("kernels", kernels());
     versions.put("processors", Runtime.getRuntime().availableProcessors());
+    return versions;
+  }
+
+  /** The same and what the settings chose of it: device, backend, instruction set. */
+  static Map<String, Object> of(RuntimeSettings runtime) {
+    Map<String, Object> versions = all();
+    versions.put("runs_on", Workspace.describeRuntime(runtime));
     return versions;
   }
 

@@ -18,6 +18,9 @@ public record CompareConfig(Comparison comparison) {
           "single", List.of("train_file=" + ModelSettings.EMBEDDED),
           "multi", List.of("train_file=" + ModelSettings.EMBEDDED_MULTI_TURN));
 
+  private static final List<String> TAKEN =
+      List.of("seed", "max_tokens", "output_dir", "run_name", "train_file", "device", "backend");
+
   /**
    * What is compared.
    *
@@ -26,6 +29,8 @@ public record CompareConfig(Comparison comparison) {
    * @param seeds of the runs
    * @param tasks what is trained on
    * @param maxTokens sampled tokens of each run
+   * @param device where the runs' models are, as for {@code train}
+   * @param backend what runs the loss kernels, as for {@code train}
    * @param settings keys of {@code train} for every run, under those of the method
    * @param outputDir folder of the run folders and the report
    */
@@ -53,6 +58,13 @@ public record CompareConfig(Comparison comparison) {
                   "Sampled tokens (prompts and completions) of each run: about 150 rollouts of the"
                       + " embedded task.")
           long maxTokens,
+      @Key(byDefault = "cpu", doc = "Where the models are: cpu, cuda or cuda:N, as for train.")
+          String device,
+      @Key(
+              byDefault = "auto",
+              allowed = {"auto", "cpu", "cuda", "cuda-emulated"},
+              doc = "What runs the loss kernels, as for train.")
+          String backend,
       @Key(byDefault = "{}", doc = "Keys of train for every run, for example {eval_prompts: 200}.")
           Map<String, Object> settings,
       @Key(byDefault = "runs/compare", doc = "Folder of the runs and of the report.")
@@ -75,7 +87,7 @@ public record CompareConfig(Comparison comparison) {
         throw new InputException(
             "baseline=%s: want one of methods %s".formatted(baseline, String.join(", ", methods)));
       }
-      for (String taken : List.of("seed", "max_tokens", "output_dir", "run_name", "train_file")) {
+      for (String taken : TAKEN) {
         if (settings.containsKey(taken)) {
           throw new InputException(
               "settings.%s: compare sets it itself; leave it out".formatted(taken));
@@ -104,6 +116,8 @@ public record CompareConfig(Comparison comparison) {
     overrides.add("eval_steps=0");
     overrides.add("gradient_variance=true");
     overrides.add("log_completions=false");
+    overrides.add("device=" + comparison.device());
+    overrides.add("backend=" + comparison.backend());
     comparison.settings().forEach((key, value) -> overrides.add(key + "=" + Yaml.text(value)));
     overrides.addAll(MethodPreset.named(method).settings());
     overrides.add("max_tokens=" + comparison.maxTokens());

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.trainer.benchmark.ApiBank;
 import org.grpo4j.trainer.benchmark.Benchmark;
 import org.grpo4j.trainer.benchmark.BenchmarkQuestion;
@@ -123,9 +124,9 @@ public final class BenchmarkRun {
       BenchmarkVerdicts verdicts,
       Interruption interruption,
       PrintStream out) {
-    Workspace.applyRuntime(config.runtime(), out);
     Path model = Workspace.modelFolder(config.model(), Workspace.temporaryFolder());
-    try (Policy policy = Policy.load(model, false)) {
+    try (TensorKernels kernels = Workspace.applyRuntime(config.runtime(), out);
+        Policy policy = Policy.load(model, false, kernels)) {
       boolean all =
           new BenchmarkAnswers(config, policy, folder, out)
               .answer(benchmark, verdicts, interruption::requested);

@@ -8,6 +8,7 @@ import java.util.List;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.config.CompareConfig;
 import org.grpo4j.trainer.config.ConfigLoader;
+import org.grpo4j.trainer.config.RuntimeSettings;
 import org.grpo4j.trainer.config.TrainConfig;
 import org.grpo4j.trainer.report.ComparisonReport;
 import org.grpo4j.trainer.report.RunDirectory;
@@ -37,6 +38,16 @@ public final class CompareRun {
    */
   public static boolean compare(CompareConfig config, Object versions, PrintStream out) {
     return new CompareRun(config, versions, out).compare();
+  }
+
+  /** What all its runs ask of the machine, but for the seed. */
+  public static RuntimeSettings runtime(CompareConfig config) {
+    CompareConfig.Comparison c = config.comparison();
+    return ConfigLoader.TRAIN
+        .load(
+            null,
+            config.overrides(c.tasks().get(0), c.methods().get(0), c.seeds().get(0), c.outputDir()))
+        .runtime();
   }
 
   private boolean compare() {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.trainer.config.EvalConfig;
 import org.grpo4j.trainer.config.ModelSettings;
 import org.grpo4j.trainer.data.Example;
@@ -33,9 +34,9 @@ public final class EvalRun {
    * @return what was found by the name of the set
    */
   public static Map<String, Evaluator.Result> evaluate(EvalConfig config, PrintStream out) {
-    Workspace.applyRuntime(config.runtime(), out);
     Path folder = Workspace.modelFolder(config.model(), Workspace.temporaryFolder());
-    try (Policy policy = Policy.load(folder, false);
+    try (TensorKernels kernels = Workspace.applyRuntime(config.runtime(), out);
+        Policy policy = Policy.load(folder, false, kernels);
         Rollouts rollouts = Rollouts.of(policy, config.model(), config.environment())) {
       EvalConfig.Task task = config.task();
       Scorer scorer =

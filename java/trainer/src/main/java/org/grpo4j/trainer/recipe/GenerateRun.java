@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.trainer.config.GenerateConfig;
 import org.grpo4j.trainer.data.Example;
 import org.grpo4j.trainer.data.PromptRenderer;
@@ -36,11 +37,11 @@ public final class GenerateRun {
    * @param messages where everything else is printed, so that {@code out} stays JSON lines
    */
   public static void generate(GenerateConfig config, PrintStream out, PrintStream messages) {
-    Workspace.applyRuntime(config.runtime(), messages);
     GenerateConfig.Sampling settings = config.sampling();
     Path folder = Workspace.modelFolder(config.model(), Workspace.temporaryFolder());
     String file = settings.outputFile();
-    try (Policy policy = Policy.load(folder, false)) {
+    try (TensorKernels kernels = Workspace.applyRuntime(config.runtime(), messages);
+        Policy policy = Policy.load(folder, false, kernels)) {
       List<RenderedPrompt> prompts = prompts(config, policy, messages);
       if (file == null) {
         write(config, policy, prompts, out);

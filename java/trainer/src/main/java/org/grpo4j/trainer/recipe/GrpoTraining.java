@@ -13,11 +13,9 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.PolicyLossMetrics;
-import org.grpo4j.kernels.RowStatistics;
-import org.grpo4j.kernels.TokenStats;
 import org.grpo4j.kernels.weight.TokenWeights;
 import org.grpo4j.torch.DecoderModel;
-import org.grpo4j.torch.TorchTensors;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.trainer.advantage.AdvantageEstimator;
 import org.grpo4j.trainer.advantage.AdvantageInput;
 import org.grpo4j.trainer.advantage.Groups;
@@ -333,14 +331,15 @@ final class GrpoTraining {
       try (NoGradGuard noGrad = new NoGradGuard();
           PointerScope scope = new PointerScope()) {
         MicroBatch micro = MicroBatch.allTokens(part, policy.padToken());
-        RowStatistics statistics = RowStatistics.allocate(micro.rows());
-        TokenStats.compute(
-            TorchTensors.logits(micro.logits(model)),
-            micro.loss().targets(),
-            null,
-            (float) lossConfig.temperature(),
-            statistics);
-        result.addAll(MicroBatch.split(statistics.logProbs(), part));
+        TensorKernels.Statistics statistics = policy.kernels().statistics(micro.rows());
+        policy
+            .kernels()
+            .tokenStats(
+                micro.logits(model),
+                micro.loss().targets(),
+                (float) lossConfig.temperature(),
+                statistics);
+        result.addAll(MicroBatch.split(statistics.read().logProbs(), part));
       }
     }
     return result;

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Some completions laid out for one pass. Only tokens with a weight become rows: the others cost no
- * logits. Its memory belongs to the innermost PointerScope.
+ * logits. It lies on the host, and its memory belongs to the innermost PointerScope.
  *
  * @param prompts each distinct prompt once
  * @param completionIds [B, T] i64, right padded
@@ -120,7 +120,7 @@ record MicroBatch(
   /** Logits of the rows, [N, V]; row n is what the model says of target n. */
   Tensor logits(DecoderModel model) {
     Tensor hidden = model.completionHidden(prompts, completionIds, lengths);
-    return model.logits(hidden.index_select(0, positions));
+    return model.logits(hidden.index_select(0, model.device().move(positions)));
   }
 
   int rows() {

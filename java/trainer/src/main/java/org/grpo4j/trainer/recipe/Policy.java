@@ -10,6 +10,7 @@ import java.util.Set;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.Safetensors;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.torch.WeightType;
 import org.grpo4j.torch.text.GenerationConfig;
 import org.grpo4j.torch.text.HfFolder;
@@ -20,15 +21,17 @@ import org.grpo4j.trainer.rollout.Sampler;
 final class Policy implements AutoCloseable {
   private final Path folder;
   private final DecoderModel model;
+  private final TensorKernels kernels;
   private final Tokenizer tokenizer;
   private final Set<Integer> stopTokens;
   private final int stopToken;
   private final int padToken;
   private final Map<Integer, String> tokenTexts = new HashMap<>();
 
-  private Policy(Path folder, DecoderModel model, Tokenizer tokenizer) {
+  private Policy(Path folder, DecoderModel model, Tokenizer tokenizer, TensorKernels kernels) {
     this.folder = folder;
     this.model = model;
+    this.kernels = kernels;
     this.tokenizer = tokenizer;
     GenerationConfig generation = GenerationConfig.read(folder);
     this.stopTokens = new HashSet<>(generation.eosTokenIds());
@@ -53,22 +56,22 @@ final class Policy implements AutoCloseable {
     }
   }
 
-  /** Loads a Hugging Face folder. */
-  static Policy load(Path folder, boolean trainable) {
-    return load(folder, folder, trainable);
+  /** Loads a Hugging Face folder to the kernels' device. */
+  static Policy load(Path folder, boolean trainable, TensorKernels kernels) {
+    return load(folder, folder, trainable, kernels);
   }
 
   /** Loads weights from one folder and the tokenizer from another. */
-  static Policy load(Path weights, Path tokenizer, boolean trainable) {
-    return of(tokenizer, DecoderModel.load(weights, trainable));
+  static Policy load(Path weights, Path tokenizer, boolean trainable, TensorKernels kernels) {
+    return of(tokenizer, DecoderModel.load(weights, trainable, kernels.device()), kernels);
   }
 
-  /** Takes over the model. */
-  static Policy of(Path folder, DecoderModel model) {
+  /** Takes over the model, but not the kernels. */
+  static Policy of(Path folder, DecoderModel model, TensorKernels kernels) {
     Tokenizer tokenizer = null;
     try {
       tokenizer = Tokenizer.load(folder);
-      return new Policy(folder, model, tokenizer);
+      return new Policy(folder, model, tokenizer, kernels);
     } catch (RuntimeException e) {
       if (tokenizer != null) {
         tokenizer.close();
@@ -87,6 +90,11 @@ final class Policy implements AutoCloseable {
     return model;
   }
 
+  /** What computes on the model's tensors. */
+  TensorKernels kernels() {
+    return kernels;
+  }
+
   Tokenizer tokenizer() {
     return tokenizer;
   }
@@ -101,7 +109,7 @@ final class Policy implements AutoCloseable {
   }
 
   Sampler sampler() {
-    return new Sampler(model, stopTokens, padToken);
+    return new Sampler(model, kernels, stopTokens, padToken);
   }
 
   /** The text of sampled tokens without special tokens. */

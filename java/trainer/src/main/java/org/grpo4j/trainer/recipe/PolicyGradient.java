@@ -1,13 +1,13 @@
 package org.grpo4j.trainer.recipe;
 
 import java.util.List;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import org.grpo4j.kernels.Logits;
-import org.grpo4j.kernels.PolicyLoss;
+import org.grpo4j.kernels.PolicyBatch;
 import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.PolicyLossMetrics;
-import org.grpo4j.kernels.RowStatistics;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.torch.TorchTensors;
 import org.jspecify.annotations.Nullable;
 
@@ -34,14 +34,17 @@ final class PolicyGradient {
       if (micro == null) {
         return null;
       }
+      TensorKernels kernels = policy.kernels();
+      PolicyBatch batch = kernels.place(micro.loss());
+      TensorKernels.Statistics statistics = kernels.statistics(micro.rows());
       Tensor logits = micro.logits(policy.model());
-      Logits view = TorchTensors.logits(logits);
-      RowStatistics statistics = RowStatistics.allocate(micro.rows());
       // In place: afterwards the logits' memory holds the gradient.
-      PolicyLossMetrics loss = PolicyLoss.compute(view, micro.loss(), config, statistics, view);
+      Supplier<PolicyLossMetrics> loss = kernels.policyLoss(logits, batch, config, statistics);
       TorchTensors.backward(logits, logits.detach());
-      RegionGradients.forEachToken(terms, micro.loss(), config, statistics, listener);
-      return loss;
+      // On a GPU the first wait, when everything is enqueued.
+      PolicyLossMetrics metrics = loss.get();
+      RegionGradients.forEachToken(terms, micro.loss(), config, statistics.read(), listener);
+      return metrics;
     }
   }
 }

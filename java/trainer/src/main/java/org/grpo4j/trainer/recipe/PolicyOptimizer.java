@@ -6,6 +6,7 @@ import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.AdamWOptions;
+import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.InputArchive;
 import org.bytedeco.pytorch.OptimizerParamGroup;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
@@ -113,11 +114,11 @@ final class PolicyOptimizer implements AutoCloseable {
     }
   }
 
-  /** Reads what {@link #save} wrote for the same parameters. */
+  /** Reads what {@link #save} wrote for the same parameters, wherever they were then. */
   void load(Path file) {
     try (PointerScope scope = new PointerScope()) {
       InputArchive archive = new InputArchive();
-      archive.load_from(file.toString());
+      archive.load_from(file.toString(), new DeviceOptional(parameters.get(0).device()));
       adam.load(archive);
     } catch (RuntimeException e) {
       throw new InputException("cannot read the optimizer state " + file + ": " + firstLine(e), e);

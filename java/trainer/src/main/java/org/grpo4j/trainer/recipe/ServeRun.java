@@ -7,6 +7,7 @@ import org.grpo4j.torch.Architecture;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.ModelConfig;
 import org.grpo4j.torch.SequenceBatch;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.torch.text.ChatTemplate;
 import org.grpo4j.trainer.config.ServeConfig;
 import org.grpo4j.trainer.serve.CompletionServer;
@@ -33,10 +34,11 @@ public final class ServeRun implements AutoCloseable {
    * @param messages where the log goes
    */
   public static ServeRun start(ServeConfig config, PrintStream messages) {
-    Workspace.applyRuntime(config.runtime(), messages);
-    Path folder = Workspace.modelFolder(config.model(), Workspace.temporaryFolder());
-    Policy policy = Policy.load(folder, false);
+    TensorKernels kernels = Workspace.applyRuntime(config.runtime(), messages);
+    Policy policy = null;
     try {
+      Path folder = Workspace.modelFolder(config.model(), Workspace.temporaryFolder());
+      policy = Policy.load(folder, false, kernels);
       ServedModel served = served(policy, config);
       int cachedTokens = cachedTokens(config.limits(), policy.model().config());
       messages.printf(
@@ -49,7 +51,10 @@ public final class ServeRun implements AutoCloseable {
       CompletionServer server = CompletionServer.start(served, config, cachedTokens, messages);
       return new ServeRun(policy, server, served, config);
     } catch (RuntimeException e) {
-      policy.close();
+      if (policy != null) {
+        policy.close();
+      }
+      kernels.close();
       throw e;
     }
   }
@@ -134,5 +139,6 @@ public final class ServeRun implements AutoCloseable {
   public void close() {
     server.close();
     policy.close();
+    policy.kernels().close();
   }
 }

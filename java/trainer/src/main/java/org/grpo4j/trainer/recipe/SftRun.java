@@ -11,6 +11,7 @@ import java.util.stream.LongStream;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.ModelConfig;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.trainer.config.EnvironmentSettings;
 import org.grpo4j.trainer.config.ModelSettings;
 import org.grpo4j.trainer.config.SftConfig;
@@ -54,7 +55,6 @@ public final class SftRun {
    *     from
    */
   public static Optional<Summary> train(SftConfig config, RunDirectory run, PrintStream out) {
-    Workspace.applyRuntime(config.runtime(), out);
     return new SftRun(config, new ResumableRun("sft", run, config.model(), config.run(), out))
         .train();
   }
@@ -62,9 +62,12 @@ public final class SftRun {
   private Optional<Summary> train() {
     Path base = run.base();
     try (Interruption interruption = new Interruption();
+        TensorKernels kernels = Workspace.applyRuntime(config.runtime(), run.out());
         // The tokenizer of a checkpoint would go away with it, under save_total_limit.
         Policy policy =
-            run.checkpoint().map(c -> Policy.load(c, base, true)).orElseGet(() -> initial(base));
+            run.checkpoint()
+                .map(c -> Policy.load(c, base, true, kernels))
+                .orElseGet(() -> initial(base, kernels));
         Rollouts rollouts = Rollouts.of(policy, config.model(), environment());
         MetricsLog metrics = run.openMetrics()) {
       PromptRenderer renderer =
@@ -102,11 +105,13 @@ public final class SftRun {
 
   private record Sinks(Policy policy, PolicyOptimizer optimizer, MetricsLog metrics) {}
 
-  private Policy initial(Path base) {
-    return config.data().fromScratch()
-        ? Policy.of(
-            base, DecoderModel.random(ModelConfig.read(base), config.runtime().seed(), true))
-        : Policy.load(base, true);
+  private Policy initial(Path base, TensorKernels kernels) {
+    if (!config.data().fromScratch()) {
+      return Policy.load(base, true, kernels);
+    }
+    long seed = config.runtime().seed();
+    ModelConfig shape = ModelConfig.read(base);
+    return Policy.of(base, DecoderModel.random(shape, seed, true, kernels.device()), kernels);
   }
 
   private List<SftTraining.Row> rows(Policy policy, PromptRenderer renderer) {

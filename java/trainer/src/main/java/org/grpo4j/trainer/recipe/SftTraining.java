@@ -3,15 +3,16 @@ package org.grpo4j.trainer.recipe;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import org.grpo4j.kernels.Logits;
 import org.grpo4j.kernels.PolicyBatch;
-import org.grpo4j.kernels.PolicyLoss;
 import org.grpo4j.kernels.PolicyLossConfig;
+import org.grpo4j.kernels.PolicyLossMetrics;
 import org.grpo4j.kernels.RowStatistics;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.torch.TorchTensors;
 import org.grpo4j.trainer.config.OptimizerSettings;
 import org.grpo4j.trainer.rollout.TokenBatches;
@@ -107,6 +108,9 @@ final class SftTraining {
           targets[row++] = tokens.get(b)[t];
         }
       }
+      TensorKernels kernels = policy.kernels();
+      PolicyBatch loss = kernels.place(batch(targets, (float) weight));
+      TensorKernels.Statistics statistics = kernels.statistics(n);
       Tensor hidden =
           policy
               .model()
@@ -114,25 +118,25 @@ final class SftTraining {
                   TokenBatches.rightPadded(tokens, policy.padToken()),
                   TokenBatches.rightMask(tokens));
       Tensor flat = hidden.reshape(-1, hidden.size(-1));
-      Tensor logits = policy.model().logits(flat.index_select(0, TokenBatches.vector(positions)));
-      Logits view = TorchTensors.logits(logits);
-      RowStatistics statistics = RowStatistics.allocate(n);
-      PolicyBatch loss =
-          new PolicyBatch(
-              new LongPointer(targets),
-              null,
-              null,
-              filled(n, 1),
-              filled(n, (float) weight),
-              filled(n, 0),
-              null);
-      PolicyLoss.compute(view, loss, lossConfig, statistics, view);
+      Tensor trained = kernels.device().move(TokenBatches.vector(positions));
+      Tensor logits = policy.model().logits(flat.index_select(0, trained));
+      Supplier<PolicyLossMetrics> metrics =
+          kernels.policyLoss(logits, loss, lossConfig, statistics);
       TorchTensors.backward(logits, logits.detach());
+      PolicyLossMetrics unused = metrics.get(); // Bad rows become an exception here.
+      RowStatistics rowStatistics = statistics.read();
       for (int i = 0; i < n; i++) {
-        sums[0] -= weight * statistics.logProbs().get(i);
-        sums[1] += weight * statistics.entropy().get(i);
+        sums[0] -= weight * rowStatistics.logProbs().get(i);
+        sums[1] += weight * rowStatistics.entropy().get(i);
       }
     }
+  }
+
+  /** On policy, with advantage 1: the gradient is that of cross entropy. */
+  private static PolicyBatch batch(long[] targets, float weight) {
+    int n = targets.length;
+    return new PolicyBatch(
+        new LongPointer(targets), null, null, filled(n, 1), filled(n, weight), filled(n, 0), null);
   }
 
   private static FloatPointer filled(int n, float value) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.grpo4j.torch.DecoderModel;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.trainer.config.TrainConfig;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.report.MetricsLog;
@@ -33,7 +34,6 @@ public final class TrainRun {
    *     readable
    */
   public static Optional<Summary> train(TrainConfig config, RunDirectory run, PrintStream out) {
-    Workspace.applyRuntime(config.runtime(), out);
     return new TrainRun(config, new ResumableRun("train", run, config.model(), config.run(), out))
         .train();
   }
@@ -41,9 +41,10 @@ public final class TrainRun {
   private Optional<Summary> train() {
     Path base = run.base();
     try (Interruption interruption = new Interruption();
+        TensorKernels kernels = Workspace.applyRuntime(config.runtime(), run.out());
         // The tokenizer of a checkpoint would go away with it, under save_total_limit.
-        Policy policy = Policy.load(run.checkpoint().orElse(base), base, true);
-        DecoderModel reference = reference(base);
+        Policy policy = Policy.load(run.checkpoint().orElse(base), base, true, kernels);
+        DecoderModel reference = reference(base, kernels);
         Rollouts rollouts = Rollouts.of(policy, config.model(), config.environment());
         MetricsLog metrics = run.openMetrics()) {
       PromptSets sets = PromptSets.of(config, policy, rollouts, run.out());
@@ -98,8 +99,8 @@ public final class TrainRun {
     return state.step() >= totalSteps || (tokens != null && state.tokens() >= tokens);
   }
 
-  private @Nullable DecoderModel reference(Path base) {
-    return config.objective().beta() == 0 ? null : DecoderModel.load(base, false);
+  private @Nullable DecoderModel reference(Path base, TensorKernels kernels) {
+    return config.objective().beta() == 0 ? null : DecoderModel.load(base, false, kernels.device());
   }
 
   private Evaluator.Settings evaluation() {

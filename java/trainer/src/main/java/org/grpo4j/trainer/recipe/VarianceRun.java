@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.grpo4j.kernels.weight.TokenWeights;
 import org.grpo4j.torch.DecoderModel;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.trainer.config.TrainConfig;
 import org.grpo4j.trainer.config.VarianceConfig;
 import org.grpo4j.trainer.config.WeightingSettings.TokenWeighting;
@@ -52,12 +53,14 @@ public final class VarianceRun {
   /** Samples, measures and writes variance.json and variance.html into the folder. */
   public static void measure(VarianceConfig config, RunDirectory run, PrintStream out) {
     TrainConfig train = config.train();
-    Workspace.applyRuntime(train.runtime(), out);
     Path base = Workspace.modelFolder(train.model(), run.root().resolve("base-model"));
-    try (Policy policy = Policy.load(base, true);
+    try (TensorKernels kernels = Workspace.applyRuntime(train.runtime(), out);
+        Policy policy = Policy.load(base, true, kernels);
         Rollouts conversations = Rollouts.of(policy, train.model(), train.environment());
         DecoderModel reference =
-            train.objective().beta() == 0 ? null : DecoderModel.load(base, false)) {
+            train.objective().beta() == 0
+                ? null
+                : DecoderModel.load(base, false, kernels.device())) {
       new VarianceRun(config, policy, conversations).measure(run, reference, out);
     }
   }

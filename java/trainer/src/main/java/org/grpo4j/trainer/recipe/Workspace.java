@@ -8,10 +8,12 @@ import java.util.Comparator;
 import java.util.Locale;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
+import org.grpo4j.kernels.Backend;
 import org.grpo4j.kernels.Isa;
 import org.grpo4j.kernels.KernelException;
 import org.grpo4j.kernels.Kernels;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.torch.TorchRuntime;
 import org.grpo4j.trainer.config.ModelSettings;
 import org.grpo4j.trainer.config.RuntimeSettings;
@@ -24,13 +26,43 @@ import org.grpo4j.trainer.task.EmbeddedCheckpoint;
 public final class Workspace {
   private Workspace() {}
 
-  /** Threads and instruction set, as configured; prints once what was taken. */
-  static void applyRuntime(RuntimeSettings settings, PrintStream out) {
+  /**
+   * Threads, instruction set, device and backend, as configured; prints once what was taken.
+   *
+   * @return the kernels of the device, to be closed after the model
+   * @throws InputException if something that was asked for is not here
+   */
+  static TensorKernels applyRuntime(RuntimeSettings settings, PrintStream out) {
     int threads =
         settings.numThreads() > 0
             ? settings.numThreads()
             : Runtime.getRuntime().availableProcessors();
     TorchRuntime.configureThreads(threads);
+    TensorKernels kernels = kernels(settings);
+    out.println("kernels: " + kernels.describe());
+    return kernels;
+  }
+
+  /**
+   * Refuses a device, backend or instruction set that is not here: before a run's folder is made.
+   *
+   * @throws InputException naming what is missing
+   */
+  public static void requireRuntime(RuntimeSettings settings) {
+    kernels(settings).close();
+  }
+
+  /** Device and backend, and why this machine can't meet them, where it can't. */
+  public static String describeRuntime(RuntimeSettings settings) {
+    try (TensorKernels kernels = kernels(settings)) {
+      return kernels.describe();
+    } catch (InputException e) {
+      return "device %s, backend %s: not on this machine; %s"
+          .formatted(settings.device(), settings.backend(), e.getMessage());
+    }
+  }
+
+  private static TensorKernels kernels(RuntimeSettings settings) {
     if (settings.isa() != RuntimeSettings.Isa.AUTO) {
       try {
         Kernels.use(Isa.valueOf(settings.isa().name()));
@@ -38,7 +70,19 @@ public final class Workspace {
         throw new InputException("isa: " + e.getMessage(), e);
       }
     }
-    out.println("kernels: " + Kernels.describe());
+    try {
+      return TensorKernels.on(settings.torchDevice(), backend(settings));
+    } catch (KernelException e) {
+      throw new InputException("backend: " + e.getMessage(), e);
+    }
+  }
+
+  /** What computes the loss; on the CPU, GRPO4J_BACKEND and its property count as well. */
+  private static Backend backend(RuntimeSettings settings) {
+    if (!settings.autoBackend()) {
+      return Backend.named(settings.backend());
+    }
+    return settings.torchDevice().isCuda() ? Backend.CUDA : Kernels.backend();
   }
 
   /**

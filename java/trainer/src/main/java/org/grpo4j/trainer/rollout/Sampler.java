@@ -5,15 +5,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.function.IntPredicate;
-import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.grpo4j.kernels.RowStatistics;
-import org.grpo4j.kernels.TokenStats;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.KvCache;
-import org.grpo4j.torch.TorchTensors;
+import org.grpo4j.torch.TensorKernels;
 
 /**
  * Samples G completions for each prompt in one batch.
@@ -24,15 +23,18 @@ import org.grpo4j.torch.TorchTensors;
  */
 public final class Sampler {
   private final DecoderModel model;
+  private final TensorKernels kernels;
   private final Set<Integer> stopTokens;
   private final int padToken;
 
   /**
+   * @param kernels of the model's device
    * @param stopTokens a completion ends with the first of them, which it keeps
    * @param padToken any valid id; padding is never attended to
    */
-  public Sampler(DecoderModel model, Set<Integer> stopTokens, int padToken) {
+  public Sampler(DecoderModel model, TensorKernels kernels, Set<Integer> stopTokens, int padToken) {
     this.model = model;
+    this.kernels = kernels;
     this.stopTokens = Set.copyOf(stopTokens);
     this.padToken = padToken;
   }
@@ -93,19 +95,14 @@ public final class Sampler {
   }
 
   /** The kernel's own statistics, the same that the update computes: ratios start at 1. */
-  private static TokenValues statistics(Tensor logits, int[] tokens, SamplingConfig config) {
-    try (LongPointer targets = new LongPointer(tokens.length);
-        RowStatistics out = RowStatistics.allocate(tokens.length)) {
-      for (int r = 0; r < tokens.length; r++) {
-        targets.put(r, tokens[r]);
-      }
-      TokenStats.compute(
-          TorchTensors.logits(logits), targets, null, config.logProbTemperature(), out);
-      TokenValues values = new TokenValues(new float[tokens.length], new float[tokens.length]);
-      out.logProbs().get(values.logProbs);
-      out.entropy().get(values.entropies);
-      return values;
-    }
+  private TokenValues statistics(Tensor logits, int[] tokens, SamplingConfig config) {
+    TensorKernels.Statistics statistics = kernels.statistics(tokens.length);
+    kernels.tokenStats(logits, new IntPointer(tokens), config.logProbTemperature(), statistics);
+    RowStatistics out = statistics.read();
+    TokenValues values = new TokenValues(new float[tokens.length], new float[tokens.length]);
+    out.logProbs().get(values.logProbs);
+    out.entropy().get(values.entropies);
+    return values;
   }
 
   @SuppressWarnings("ArrayRecordComponent")

@@ -5,12 +5,18 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.StringViewOptional;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.grpo4j.torch.InputException;
 
-/** Picks the next token of each row from its logits; the order is temperature, top-k, top-p. */
+/**
+ * Picks the next token of each row from its logits; the order is temperature, top-k, top-p. The
+ * draws are given: nothing here has a random state. On a GPU the choice is made there, and a number
+ * per row comes back.
+ */
 public final class TokenChooser {
   private final SamplingConfig config;
 
@@ -26,16 +32,16 @@ public final class TokenChooser {
   public void choose(Tensor logits, double[] uniforms, int[] tokens) {
     int rows = Math.toIntExact(logits.size(0));
     if (config.isGreedy()) {
-      Tensor best = torch.argmax(logits, new LongOptional(-1), false);
-      LongPointer ids = new LongPointer(best.data_ptr()).capacity(rows);
-      for (int r = 0; r < rows; r++) {
-        tokens[r] = Math.toIntExact(ids.get(r));
-      }
+      read(torch.argmax(logits, new LongOptional(-1), false), tokens);
       return;
     }
     Tensor probabilities =
         torch.softmax(logits.div(new Scalar(config.temperature())), -1).contiguous();
     probabilities = keepTop(probabilities);
+    if (!probabilities.is_cpu()) {
+      read(draw(probabilities, uniforms), tokens);
+      return;
+    }
     int vocab = Math.toIntExact(logits.size(1));
     FloatBuffer all =
         new FloatPointer(probabilities.data_ptr_float()).capacity((long) rows * vocab).asBuffer();
@@ -71,6 +77,50 @@ public final class TokenChooser {
     return p.masked_fill(p.lt(threshold), new Scalar(0.0));
   }
 
+  private static void read(Tensor ids, int[] tokens) {
+    LongPointer values = new LongPointer(ids.cpu().data_ptr_long()).capacity(tokens.length);
+    for (int r = 0; r < tokens.length; r++) {
+      tokens[r] = Math.toIntExact(values.get(r));
+      if (tokens[r] < 0) {
+        throw notNumbers();
+      }
+    }
+  }
+
+  /**
+   * {@link #invertCdf} of every row where the probabilities are.
+   *
+   * @param p [rows, V] f32
+   * @return the tokens [rows] i64; −1 for a row whose probabilities are not numbers
+   */
+  static Tensor draw(Tensor p, double[] uniforms) {
+    long vocab = p.size(1);
+    Tensor cumulative = p.to(torch.ScalarType.Double).cumsum(1);
+    Tensor total = cumulative.narrow(1, vocab - 1, 1);
+    Tensor draws =
+        Tensor.create(uniforms, uniforms.length, 1).to(p.device(), torch.ScalarType.Double);
+    Tensor found =
+        torch
+            .searchsorted(
+                cumulative,
+                draws.mul(total),
+                false,
+                true,
+                new StringViewOptional(),
+                new TensorOptional())
+            .clamp_max(new Scalar(vocab - 1));
+    // Sums made in parallel may rise by a rounding where p is 0.
+    Tensor best = torch.argmax(p, new LongOptional(-1), true);
+    Tensor possible = torch.where(p.gather(1, found).gt(new Scalar(0)), found, best);
+    return possible.masked_fill(total.gt(new Scalar(0)).logical_not(), new Scalar(-1)).view(-1);
+  }
+
+  private static InputException notNumbers() {
+    return new InputException(
+        "the model's logits are not numbers any more: lower learning_rate or max_grad_norm, and"
+            + " resume from an earlier checkpoint");
+  }
+
   /** The token in whose interval of the cumulative distribution the draw falls; f64 sums. */
   static int invertCdf(float[] p, double uniform) {
     double total = 0;
@@ -90,9 +140,7 @@ public final class TokenChooser {
       }
     }
     if (last < 0) {
-      throw new InputException(
-          "the model's logits are not numbers any more: lower learning_rate or max_grad_norm, and"
-              + " resume from an earlier checkpoint");
+      throw notNumbers();
     }
     return last;
   }

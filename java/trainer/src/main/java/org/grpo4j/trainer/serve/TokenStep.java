@@ -27,11 +27,14 @@ final class TokenStep {
   /**
    * Samples and appends.
    *
-   * @param logits f32 [rows, V], changed where a request has penalties
+   * @param given f32 [rows, V], changed where a request has penalties and they are on the host
    * @param sequences one per row
    */
-  void advance(Tensor logits, List<SequenceState> sequences) {
+  void advance(Tensor given, List<SequenceState> sequences) {
     try (PointerScope scope = new PointerScope()) {
+      // Penalties and log-probabilities touch single numbers: from a GPU the rows come here.
+      boolean onHost = sequences.stream().anyMatch(TokenStep::needsRows);
+      Tensor logits = onHost ? given.cpu() : given;
       // Before the penalties: log-probabilities are the model's own.
       Map<SequenceState, Distribution> distributions = distributions(logits, sequences);
       for (int row = 0; row < sequences.size(); row++) {
@@ -46,6 +49,10 @@ final class TokenStep {
         sequence.append(tokens[row], logProb);
       }
     }
+  }
+
+  private static boolean needsRows(SequenceState sequence) {
+    return sequence.generation().topLogProbs() >= 0 || !sequence.generation().penalties().none();
   }
 
   private static void penalise(Tensor logits, int row, SequenceState sequence) {
@@ -86,7 +93,8 @@ final class TokenStep {
           Tensor part =
               index.length == all.length
                   ? logits
-                  : logits.index_select(0, TokenBatches.vector(index));
+                  : logits.index_select(
+                      0, TokenBatches.vector(index).to(logits.device(), torch.ScalarType.Long));
           double[] uniforms =
               rows.stream().mapToDouble(row -> sequences.get(row).uniform()).toArray();
           int[] tokens = new int[index.length];

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.function.IntFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.grpo4j.torch.DecoderModel;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.torch.TorchTensors;
 import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.config.TrainConfig;
@@ -50,8 +51,13 @@ final class Harness implements AutoCloseable {
    * @param overrides key=value on top of the base
    */
   Harness(Path folder, IntFunction<Boolean> flat, String... overrides) {
+    this(TensorKernels.onHost(), folder, flat, overrides);
+  }
+
+  /** The same with its loss on other kernels, which stay the caller's. */
+  Harness(TensorKernels kernels, Path folder, IntFunction<Boolean> flat, String... overrides) {
     this.config = config(overrides);
-    this.policy = Policy.load(folder, true);
+    this.policy = Policy.load(folder, true, kernels);
     this.reference = config.objective().beta() == 0 ? null : DecoderModel.load(folder, false);
     this.optimizer = new PolicyOptimizer(policy.model().parameters(), config.optimizer(), 100);
     Scorer scorer =

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.trainer.environment.AssistantTurn;
 import org.grpo4j.trainer.environment.Ending;
 import org.grpo4j.trainer.environment.Episode;
@@ -178,7 +179,7 @@ class MultiTurnTrainingTest {
   /** What a tool writes is in no region, though it looks like a call. */
   @Test
   void regionsAreThoseOfTheTurnsOwnText() throws IOException {
-    try (Policy policy = Policy.load(folder, false)) {
+    try (Policy policy = Policy.load(folder, false, TensorKernels.onHost())) {
       String call =
           """
           <tool_call>

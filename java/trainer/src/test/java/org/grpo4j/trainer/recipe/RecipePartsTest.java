@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.trainer.fixtures.TinyCheckpoint;
 import org.grpo4j.trainer.report.RunDirectory;
 import org.grpo4j.trainer.rollout.Completion;
@@ -145,7 +146,7 @@ class RecipePartsTest {
   @Test
   void rolloutMetricsByHand() throws IOException {
     Path checkpoint = TinyCheckpoint.write(folder.resolve("tiny"), 1);
-    try (Policy policy = Policy.load(checkpoint, false)) {
+    try (Policy policy = Policy.load(checkpoint, false, TensorKernels.onHost())) {
       Map<String, Double> values =
           RolloutMetrics.of(
               List.of(
@@ -190,7 +191,7 @@ class RecipePartsTest {
       assertEquals(run.checkpoint(2), saved);
       assertEquals(saved, run.latestCheckpoint().orElseThrow());
       assertEquals(state, Checkpoints.readState(saved));
-      try (Policy policy = Policy.load(saved, true);
+      try (Policy policy = Policy.load(saved, true, TensorKernels.onHost());
           PolicyOptimizer optimizer =
               new PolicyOptimizer(policy.model().parameters(), h.config.optimizer(), 100)) {
         assertEquals(0, distance(h.weights(), Harness.weights(policy.model())));

@@ -14,6 +14,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.grpo4j.torch.DecoderModel;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.torch.TorchTensors;
 import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.config.OptimizerSettings;
@@ -72,7 +73,7 @@ class SftTrainingTest {
 
   private static Step step(int perDevice, int accumulation) {
     OptimizerSettings settings = settings(perDevice, accumulation);
-    try (Policy policy = Policy.load(checkpoint, true);
+    try (Policy policy = Policy.load(checkpoint, true, TensorKernels.onHost());
         PolicyOptimizer optimizer =
             new PolicyOptimizer(policy.model().parameters(), settings, 10)) {
       SftTraining training =
@@ -182,7 +183,7 @@ class SftTrainingTest {
   @Test
   void countersAndRepeatedStepsLowerTheLoss() {
     OptimizerSettings settings = settings(4, 1);
-    try (Policy policy = Policy.load(checkpoint, true);
+    try (Policy policy = Policy.load(checkpoint, true, TensorKernels.onHost());
         PolicyOptimizer optimizer =
             new PolicyOptimizer(policy.model().parameters(), settings, 10)) {
       SftTraining training =

@@ -16,6 +16,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.grpo4j.torch.DecoderModel;
+import org.grpo4j.torch.TensorKernels;
 import org.grpo4j.torch.TorchTensors;
 import org.grpo4j.trainer.fixtures.TinyCheckpoint;
 import org.junit.jupiter.api.AfterAll;
@@ -47,7 +48,7 @@ class SamplerTest {
   }
 
   private static Sampler sampler() {
-    return new Sampler(model, STOPS, 0);
+    return new Sampler(model, TensorKernels.onHost(), STOPS, 0);
   }
 
   private static SamplingConfig hot(int maxNewTokens) {
@@ -119,7 +120,8 @@ class SamplerTest {
   @Test
   void greedyIsTheArgmaxOfAPlainForwardPass() {
     List<Completion> greedy =
-        new Sampler(model, Set.of(), 0).sample(PROMPTS, seeds(3, 1), SamplingConfig.greedy(10));
+        new Sampler(model, TensorKernels.onHost(), Set.of(), 0)
+            .sample(PROMPTS, seeds(3, 1), SamplingConfig.greedy(10));
     for (Completion c : greedy) {
       List<Long> tokens = new ArrayList<>();
       Arrays.stream(PROMPTS.get(c.prompt())).forEach(tokens::add);
@@ -174,7 +176,7 @@ class SamplerTest {
       assertEquals(STOPS.contains(c.tokens()[0]), c.finished());
     }
     assertFalse(
-        new Sampler(model, Set.of(), 0)
+        new Sampler(model, TensorKernels.onHost(), Set.of(), 0)
             .sample(PROMPTS, seeds(3, 1), SamplingConfig.greedy(1))
             .get(0)
             .finished());
@@ -189,7 +191,7 @@ class SamplerTest {
     Arrays.setAll(seeds[0], i -> SequenceRandom.seed(77, i));
     List<long[]> prompt = List.of(PROMPTS.get(2));
     List<Completion> sampled =
-        new Sampler(model, Set.of(), 0)
+        new Sampler(model, TensorKernels.onHost(), Set.of(), 0)
             .sample(prompt, seeds, new SamplingConfig(temperature, 1, 0, 1));
     int[] counts = new int[VOCABULARY];
     double[] p = new double[VOCABULARY];

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Arrays;
+import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.grpo4j.torch.InputException;
@@ -48,6 +49,45 @@ class TokenChooserTest {
   @Test
   void frequenciesAreTheProbabilities() {
     assertArrayEquals(new int[] {100, 400, 200, 300}, counts(config(1, 1, 0), 0.1, 0.4, 0.2, 0.3));
+  }
+
+  /**
+   * The choice as a GPU makes it, on the host's tensors: the same tokens from the same draws. Half
+   * of the probabilities are 0, as after top-k and top-p; the first and last draw are the extremes.
+   */
+  @Test
+  void theChoiceOnADeviceIsThatOnTheHost() {
+    int rows = 400;
+    int vocab = 1003;
+    Random random = new Random(11);
+    float[] all = new float[rows * vocab];
+    double[] uniforms = new double[rows];
+    for (int r = 0; r < rows; r++) {
+      uniforms[r] = r == 0 ? 0 : r == 1 ? Math.nextDown(1.0) : random.nextDouble();
+      for (int v = 0; v < vocab; v++) {
+        all[r * vocab + v] = random.nextBoolean() ? 0 : (float) Math.exp(3 * random.nextGaussian());
+      }
+    }
+    try (PointerScope scope = new PointerScope()) {
+      Tensor tokens = TokenChooser.draw(Tensor.create(all, rows, vocab), uniforms);
+      long[] got = new long[rows];
+      tokens.data_ptr_long().get(got);
+      for (int r = 0; r < rows; r++) {
+        float[] row = Arrays.copyOfRange(all, r * vocab, (r + 1) * vocab);
+        assertEquals(TokenChooser.invertCdf(row, uniforms[r]), got[r], "row " + r);
+      }
+    }
+  }
+
+  @Test
+  void aRowThatIsNotNumbersIsMarkedOnADevice() {
+    float nan = Float.NaN;
+    try (PointerScope scope = new PointerScope()) {
+      Tensor p = Tensor.create(new float[] {0.5f, 0.5f, nan, nan, 0, 0}, 3, 2);
+      long[] got = new long[3];
+      TokenChooser.draw(p, new double[] {0.6, 0.6, 0.6}).data_ptr_long().get(got);
+      assertArrayEquals(new long[] {1, -1, -1}, got);
+    }
   }
 
   @Test
