@@ -166,6 +166,13 @@ mutant weighted_sum_forgets_the_shift common/chunk_states.cuh \
   "fmaf(shift, sum_[i], weighted_[i])" \
   'fmaf(mutant("weighted_sum_forgets_the_shift") ? 0 : shift, sum_[i], weighted_[i])' options
 
+# ---- Launches
+mutant shared_memory_taken_from_another_thread common/launch.cuh \
+  "cudaFuncAttributeMaxDynamicSharedMemorySize, most)" \
+  'cudaFuncAttributeMaxDynamicSharedMemorySize,
+             mutant("shared_memory_taken_from_another_thread") ? static_cast<int>(bytes) : most)' \
+  shared_memory
+
 # ---- Order of memory: right when blocks and threads run in order
 race blocks_add_to_one_sum objective.cu \
   "pass.sums[blockIdx.x] = of_block;" \

@@ -7,8 +7,7 @@
 #include "grpo4j/advantages.h"
 #include "grpo4j/grpo4j_cuda.h"
 #include "grpo4j/lane_sum.h"
-#include "host/device.h"
-#include "host/validate.h"
+#include "host/call.h"
 
 namespace grpo4j::cuda {
 namespace {
@@ -70,18 +69,14 @@ __global__ void __launch_bounds__(kSumLanes)
 
 int32_t grpo4j_cuda_group_advantages(const grpo4j_group_advantages_args* args, void* stream) {
   using namespace grpo4j::cuda;
-  if (args == nullptr || !valid_on_host(*args)) {
-    return GRPO4J_INVALID_ARGUMENT;
-  }
-  DeviceInfo device;
-  if (!current_device(device)) {
-    return GRPO4J_DEVICE_ERROR;
-  }
-  if (args->completions == 0) {
-    return GRPO4J_OK;
-  }
-  constexpr uint32_t kThreads = grpo4j::kSumLanes;
-  return status_of(launch(advantages_of_groups, {1, kThreads, kThreads * sizeof(double), 1},
-                          static_cast<cudaStream_t>(stream), *args),
-                   "group_advantages");
+  return run(args, [&](const DeviceInfo&) {
+    if (args->completions == 0) {
+      return int32_t{GRPO4J_OK};
+    }
+    constexpr uint32_t kThreads = grpo4j::kSumLanes;
+    const LaunchShape shape = {1, kThreads, kThreads * sizeof(double), 1};
+    return status_of(
+        launch(advantages_of_groups, shape, static_cast<cudaStream_t>(stream), *args),
+        "group_advantages");
+  });
 }

@@ -7,7 +7,7 @@
 #include "common/policy_launch.cuh"
 #include "common/report.cuh"
 #include "grpo4j/grpo4j_cuda.h"
-#include "host/validate.h"
+#include "host/call.h"
 
 namespace grpo4j::cuda {
 namespace {
@@ -110,15 +110,10 @@ cudaError_t launch_logits_gradient(const grpo4j_logits_gradient_args& args,
 int32_t grpo4j_cuda_logits_gradient(const grpo4j_logits_gradient_args* args, grpo4j_report* report,
                                     void* stream) {
   using namespace grpo4j::cuda;
-  if (args == nullptr || report == nullptr || !valid_on_host(*args)) {
-    return GRPO4J_INVALID_ARGUMENT;
-  }
-  DeviceInfo device;
-  if (!current_device(device)) {
-    return GRPO4J_DEVICE_ERROR;
-  }
-  const auto on = static_cast<cudaStream_t>(stream);
-  return status_of(args->rows.n == 0 ? launch_report({nullptr, 0, 0}, report, on)
-                                     : launch_gradient(*args, report, device, on),
-                   "logits_gradient");
+  return run(args, report, [&](const DeviceInfo& device) {
+    const auto on = static_cast<cudaStream_t>(stream);
+    return status_of(args->rows.n == 0 ? launch_report({nullptr, 0, 0}, report, on)
+                                       : launch_gradient(*args, report, device, on),
+                     "logits_gradient");
+  });
 }

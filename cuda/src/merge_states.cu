@@ -4,8 +4,7 @@
 #include "common/report.cuh"
 #include "common/rows.cuh"
 #include "grpo4j/grpo4j_cuda.h"
-#include "host/device.h"
-#include "host/validate.h"
+#include "host/call.h"
 #include "kernels/merge.h"
 
 namespace grpo4j::cuda {
@@ -48,28 +47,27 @@ __global__ void __launch_bounds__(kThreads) merge_shards(const grpo4j_merge_stat
                 inverse_temperature);
 }
 
+cudaError_t launch_merge(const grpo4j_merge_states_args& args, grpo4j_report* report,
+                         cudaStream_t stream) {
+  if (args.n > 0) {
+    const auto blocks = static_cast<uint32_t>((args.n + kThreads - 1) / kThreads);
+    if (const cudaError_t error = launch(merge_shards, {blocks, kThreads, 0, 1}, stream, args);
+        error != cudaSuccess) {
+      return error;
+    }
+  }
+  const int32_t* first = args.merged == nullptr ? nullptr : &args.merged->reason;
+  return launch_report({first, sizeof(grpo4j_row_state), args.n}, report, stream);
+}
+
 }  // namespace
 }  // namespace grpo4j::cuda
 
 int32_t grpo4j_cuda_merge_states(const grpo4j_merge_states_args* args, grpo4j_report* report,
                                  void* stream) {
   using namespace grpo4j::cuda;
-  if (args == nullptr || report == nullptr || !valid_on_host(*args)) {
-    return GRPO4J_INVALID_ARGUMENT;
-  }
-  DeviceInfo device;
-  if (!current_device(device)) {
-    return GRPO4J_DEVICE_ERROR;
-  }
-  const auto on = static_cast<cudaStream_t>(stream);
-  cudaError_t error = cudaSuccess;
-  if (args->n > 0) {
-    const auto blocks = static_cast<uint32_t>((args->n + kThreads - 1) / kThreads);
-    error = launch(merge_shards, {blocks, kThreads, 0, 1}, on, *args);
-  }
-  if (error == cudaSuccess) {
-    const int32_t* first = args->merged == nullptr ? nullptr : &args->merged->reason;
-    error = launch_report({first, sizeof(grpo4j_row_state), args->n}, report, on);
-  }
-  return status_of(error, "merge_states");
+  return run(args, report, [&](const DeviceInfo&) {
+    return status_of(launch_merge(*args, report, static_cast<cudaStream_t>(stream)),
+                     "merge_states");
+  });
 }

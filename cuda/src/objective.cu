@@ -9,9 +9,7 @@
 #include "common/objective.cuh"
 #include "common/policy.cuh"
 #include "grpo4j/grpo4j_cuda.h"
-#include "host/device.h"
-#include "host/validate.h"
-#include "host/workspace.h"
+#include "host/call.h"
 
 namespace grpo4j::cuda {
 namespace {
@@ -319,11 +317,17 @@ bool by_sequence(const ObjectivePass& pass) {
   return pass.config.ratio_level != GRPO4J_RATIO_TOKEN;
 }
 
-ObjectivePass pass_of(const grpo4j_objective_args& args, Workspace& parts) {
+struct Memory {
+  ObjectivePass pass;
+  int64_t bytes;
+};
+
+Memory memory_of(const DeviceInfo&, const grpo4j_objective_args& args, void* workspace) {
+  Workspace parts(workspace);
   ObjectivePass pass = {args.n,      args.batch,      args.out, args.config,
                         args.slopes, {nullptr, 0, 0}, nullptr};
   pass.sums = parts.take<MetricSums>(objective_blocks(pass));
-  return pass;
+  return {pass, parts.used()};
 }
 
 }  // namespace
@@ -362,33 +366,19 @@ cudaError_t launch_zero_bad_rows(const grpo4j_row_outputs& out, int64_t n,
 
 int64_t grpo4j_cuda_objective_workspace(const grpo4j_objective_args* args) {
   using namespace grpo4j::cuda;
-  if (args == nullptr || !valid_on_host(*args)) {
-    return -1;
-  }
-  Workspace parts(nullptr);
-  pass_of(*args, parts);
-  return parts.used();
+  return query_workspace(args, memory_of);
 }
 
 int32_t grpo4j_cuda_objective(const grpo4j_objective_args* args, grpo4j_policy_metrics* metrics,
                               void* workspace, int64_t workspace_bytes, void* stream) {
   using namespace grpo4j::cuda;
-  if (args == nullptr || metrics == nullptr || !valid_on_host(*args)) {
-    return GRPO4J_INVALID_ARGUMENT;
-  }
-  DeviceInfo device;
-  if (!current_device(device)) {
-    return GRPO4J_DEVICE_ERROR;
-  }
-  Workspace parts(workspace);
-  const ObjectivePass pass = pass_of(*args, parts);
-  if (!workspace_fits(workspace, workspace_bytes, parts.used())) {
-    return GRPO4J_WORKSPACE_TOO_SMALL;
-  }
-  const auto on = static_cast<cudaStream_t>(stream);
-  cudaError_t error = launch_objective(pass, metrics, on);
-  if (error == cudaSuccess && (args->flags & GRPO4J_ZERO_BAD_ROWS) != 0) {
-    error = launch_zero_bad_rows(args->out, args->n, &metrics->report, on);
-  }
-  return status_of(error, "objective");
+  return run_in({workspace, workspace_bytes}, args, metrics, memory_of,
+                [&](const DeviceInfo&, const Memory& memory) {
+                  const auto on = static_cast<cudaStream_t>(stream);
+                  cudaError_t error = launch_objective(memory.pass, metrics, on);
+                  if (error == cudaSuccess && (args->flags & GRPO4J_ZERO_BAD_ROWS) != 0) {
+                    error = launch_zero_bad_rows(args->out, args->n, &metrics->report, on);
+                  }
+                  return status_of(error, "objective");
+                });
 }

@@ -8,11 +8,9 @@
 #include "common/objective.cuh"
 #include "common/policy_launch.cuh"
 #include "grpo4j/grpo4j_cuda.h"
-#include "host/device.h"
+#include "host/call.h"
 #include "host/plan.h"
-#include "host/validate.h"
 #include "host/variant.h"
-#include "host/workspace.h"
 
 namespace grpo4j::cuda {
 namespace {
@@ -105,38 +103,32 @@ cudaError_t launch_by_sequence(const DeviceInfo& device, const Memory& memory,
   return error;
 }
 
+int32_t enqueue(const DeviceInfo& device, const Memory& memory, grpo4j_policy_metrics* metrics,
+                cudaStream_t stream) {
+  if (!by_token(memory.pass.args)) {
+    return status_of(launch_by_sequence(device, memory, metrics, stream), "policy_loss");
+  }
+  // A variant was forced that this device or size rules out.
+  if (memory.plan.variant == GRPO4J_CUDA_AUTO) {
+    return GRPO4J_INVALID_ARGUMENT;
+  }
+  return status_of(launch_by_token(device, memory, metrics, stream), "policy_loss");
+}
+
 }  // namespace
 }  // namespace grpo4j::cuda
 
 int64_t grpo4j_cuda_policy_loss_workspace(const grpo4j_policy_loss_args* args) {
   using namespace grpo4j::cuda;
-  DeviceInfo device;
-  if (args == nullptr || !valid_on_host(*args) || !current_device(device)) {
-    return -1;
-  }
-  return memory_of(device, *args, nullptr).bytes;
+  return query_workspace(args, memory_of);
 }
 
 int32_t grpo4j_cuda_policy_loss(const grpo4j_policy_loss_args* args,
                                 grpo4j_policy_metrics* metrics, void* workspace,
                                 int64_t workspace_bytes, void* stream) {
   using namespace grpo4j::cuda;
-  if (args == nullptr || metrics == nullptr || !valid_on_host(*args)) {
-    return GRPO4J_INVALID_ARGUMENT;
-  }
-  DeviceInfo device;
-  if (!current_device(device)) {
-    return GRPO4J_DEVICE_ERROR;
-  }
-  const Memory memory = memory_of(device, *args, workspace);
-  if (by_token(*args) && memory.plan.variant == GRPO4J_CUDA_AUTO) {
-    return GRPO4J_INVALID_ARGUMENT;
-  }
-  if (!workspace_fits(workspace, workspace_bytes, memory.bytes)) {
-    return GRPO4J_WORKSPACE_TOO_SMALL;
-  }
-  const auto on = static_cast<cudaStream_t>(stream);
-  return status_of(by_token(*args) ? launch_by_token(device, memory, metrics, on)
-                                   : launch_by_sequence(device, memory, metrics, on),
-                   "policy_loss");
+  return run_in({workspace, workspace_bytes}, args, metrics, memory_of,
+                [&](const DeviceInfo& device, const Memory& memory) {
+                  return enqueue(device, memory, metrics, static_cast<cudaStream_t>(stream));
+                });
 }

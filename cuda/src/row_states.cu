@@ -5,8 +5,7 @@
 #include "common/report.cuh"
 #include "common/row_pass_launch.cuh"
 #include "grpo4j/grpo4j_cuda.h"
-#include "host/validate.h"
-#include "host/workspace.h"
+#include "host/call.h"
 
 namespace grpo4j::cuda {
 namespace {
@@ -75,39 +74,35 @@ cudaError_t launch_row_states(const RowStatesPass& asked, const RowPassPlan& pla
   });
 }
 
+namespace {
+
+cudaError_t launch_with_report(const grpo4j_row_states_args& args, const Memory& memory,
+                               grpo4j_report* report, cudaStream_t stream) {
+  const RowBatch batch = {args.logits, args.rows, args.vocab_begin, args.vocab_total,
+                          false,       nullptr,   nullptr};
+  const cudaError_t error =
+      launch_row_states({batch, args.states, nullptr, memory.states}, memory.plan, stream);
+  if (error != cudaSuccess) {
+    return error;
+  }
+  const int32_t* first = args.states == nullptr ? nullptr : &args.states->reason;
+  return launch_report({first, sizeof(grpo4j_row_state), args.rows.n}, report, stream);
+}
+
+}  // namespace
 }  // namespace grpo4j::cuda
 
 int64_t grpo4j_cuda_row_states_workspace(const grpo4j_row_states_args* args) {
   using namespace grpo4j::cuda;
-  DeviceInfo device;
-  if (args == nullptr || !valid_on_host(*args) || !current_device(device)) {
-    return -1;
-  }
-  return memory_of(device, *args, nullptr).bytes;
+  return query_workspace(args, memory_of);
 }
 
 int32_t grpo4j_cuda_row_states(const grpo4j_row_states_args* args, grpo4j_report* report,
                                void* workspace, int64_t workspace_bytes, void* stream) {
   using namespace grpo4j::cuda;
-  if (args == nullptr || report == nullptr || !valid_on_host(*args)) {
-    return GRPO4J_INVALID_ARGUMENT;
-  }
-  DeviceInfo device;
-  if (!current_device(device)) {
-    return GRPO4J_DEVICE_ERROR;
-  }
-  const Memory memory = memory_of(device, *args, workspace);
-  if (!workspace_fits(workspace, workspace_bytes, memory.bytes)) {
-    return GRPO4J_WORKSPACE_TOO_SMALL;
-  }
-  const auto on = static_cast<cudaStream_t>(stream);
-  const RowBatch batch = {args->logits, args->rows, args->vocab_begin, args->vocab_total,
-                          false,        nullptr,    nullptr};
-  cudaError_t error =
-      launch_row_states({batch, args->states, nullptr, memory.states}, memory.plan, on);
-  if (error == cudaSuccess) {
-    const int32_t* first = args->states == nullptr ? nullptr : &args->states->reason;
-    error = launch_report({first, sizeof(grpo4j_row_state), args->rows.n}, report, on);
-  }
-  return status_of(error, "row_states");
+  return run_in({workspace, workspace_bytes}, args, report, memory_of,
+                [&](const DeviceInfo&, const Memory& memory) {
+                  const auto on = static_cast<cudaStream_t>(stream);
+                  return status_of(launch_with_report(*args, memory, report, on), "row_states");
+                });
 }

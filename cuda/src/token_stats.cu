@@ -7,8 +7,7 @@
 #include "common/report.cuh"
 #include "common/row_pass_launch.cuh"
 #include "grpo4j/grpo4j_cuda.h"
-#include "host/validate.h"
-#include "host/workspace.h"
+#include "host/call.h"
 
 namespace grpo4j::cuda {
 namespace {
@@ -84,27 +83,15 @@ cudaError_t launch_token_stats(const grpo4j_token_stats_args& args, const Memory
 
 int64_t grpo4j_cuda_token_stats_workspace(const grpo4j_token_stats_args* args) {
   using namespace grpo4j::cuda;
-  DeviceInfo device;
-  if (args == nullptr || !valid_on_host(*args) || !current_device(device)) {
-    return -1;
-  }
-  return memory_of(device, *args, nullptr).bytes;
+  return query_workspace(args, memory_of);
 }
 
 int32_t grpo4j_cuda_token_stats(const grpo4j_token_stats_args* args, grpo4j_report* report,
                                 void* workspace, int64_t workspace_bytes, void* stream) {
   using namespace grpo4j::cuda;
-  if (args == nullptr || report == nullptr || !valid_on_host(*args)) {
-    return GRPO4J_INVALID_ARGUMENT;
-  }
-  DeviceInfo device;
-  if (!current_device(device)) {
-    return GRPO4J_DEVICE_ERROR;
-  }
-  const Memory memory = memory_of(device, *args, workspace);
-  if (!workspace_fits(workspace, workspace_bytes, memory.bytes)) {
-    return GRPO4J_WORKSPACE_TOO_SMALL;
-  }
-  return status_of(
-      launch_token_stats(*args, memory, report, static_cast<cudaStream_t>(stream)), "token_stats");
+  return run_in({workspace, workspace_bytes}, args, report, memory_of,
+                [&](const DeviceInfo&, const Memory& memory) {
+                  const auto on = static_cast<cudaStream_t>(stream);
+                  return status_of(launch_token_stats(*args, memory, report, on), "token_stats");
+                });
 }

@@ -7,8 +7,7 @@
 #include "grpo4j/grpo4j_cuda.h"
 #include "grpo4j/lane_sum.h"
 #include "grpo4j/token_weights.h"
-#include "host/device.h"
-#include "host/validate.h"
+#include "host/call.h"
 
 namespace grpo4j::cuda {
 namespace {
@@ -57,20 +56,15 @@ __global__ void __launch_bounds__(kSumLanes, 1)
 
 int32_t grpo4j_cuda_token_weights(const grpo4j_token_weights_args* args, void* stream) {
   using namespace grpo4j::cuda;
-  if (args == nullptr || !valid_on_host(*args)) {
-    return GRPO4J_INVALID_ARGUMENT;
-  }
-  DeviceInfo device;
-  if (!current_device(device)) {
-    return GRPO4J_DEVICE_ERROR;
-  }
-  if (args->n == 0) {
-    return GRPO4J_OK;
-  }
-  constexpr uint32_t kThreads = grpo4j::kSumLanes;
-  return status_of(
-      launch(weights_of_completions,
-             {static_cast<uint32_t>(args->sequences), kThreads, 2 * kThreads * sizeof(double), 1},
-             static_cast<cudaStream_t>(stream), *args),
-      "token_weights");
+  return run(args, [&](const DeviceInfo&) {
+    if (args->n == 0) {
+      return int32_t{GRPO4J_OK};
+    }
+    constexpr uint32_t kThreads = grpo4j::kSumLanes;
+    const LaunchShape shape = {static_cast<uint32_t>(args->sequences), kThreads,
+                               2 * kThreads * sizeof(double), 1};
+    return status_of(
+        launch(weights_of_completions, shape, static_cast<cudaStream_t>(stream), *args),
+        "token_weights");
+  });
 }

@@ -148,6 +148,19 @@ void check_variants() {
   }
 }
 
+// One kernel with 150 KiB of shared memory a block, then with 75: what the first call was allowed must
+// last, a call of another thread may be about to launch with it. The emulator refuses to lower it.
+void check_shared_memory() {
+  grpo4j_cuda_force_variant(GRPO4J_CUDA_SHARED);
+  for (int64_t vocab : {36000, 16384}) {
+    PolicyCase c;
+    c.rows = 1;
+    c.vocab = vocab;
+    check_policy(c);
+  }
+  grpo4j_cuda_force_variant(GRPO4J_CUDA_AUTO);
+}
+
 // A row of a real vocabulary, aligned and not: rows of bf16 begin 2 bytes later each time.
 void check_large() {
   if (small) return;
@@ -283,6 +296,7 @@ int main(int argc, char** argv) {
                        {"shards", [] { check_shards(small); }},
                        {"bad_rows", check_bad_rows},
                        {"bad_calls", check_bad_calls},
+                       {"shared_memory", check_shared_memory},
                        {"schedules", check_schedules},
                        {"row_bits", check_row_bits},
                        {"group_advantages", check_group_advantages},

@@ -282,6 +282,29 @@ void check_settings() {
   grpo4j_emulation_set_device("h100");
 }
 
+// More than 48 KiB a block must be asked for, and what was asked for stays.
+void check_shared_memory_limits() {
+  std::vector<uint32_t> out(32);
+  const auto* kernel = reinterpret_cast<const void*>(toy::read_unwritten);
+  const auto ask = [&](int bytes) {
+    return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  };
+  expect_failure(run(toy::read_unwritten, Shape{1, 32, 64 << 10}, out.data()), "invalid argument",
+                 "more than 48 KiB without asking");
+  expect(ask(64 << 10) == cudaSuccess &&
+             run(toy::read_unwritten, Shape{1, 32, 64 << 10}, out.data()),
+         "64 KiB that were asked for");
+  expect_failure(run(toy::read_unwritten, Shape{1, 32, 65 << 10}, out.data()), "invalid argument",
+                 "more than was asked for");
+  expect(ask(50 << 10) == cudaErrorInvalidValue, "a limit that another thread may need is lowered");
+  expect(ask(228 << 10) == cudaErrorInvalidValue, "more than the device has");
+  grpo4j_emulation_set_device("b200");
+  expect_failure(run(toy::read_unwritten, Shape{1, 32, 64 << 10}, out.data()), "invalid argument",
+                 "each device is asked on its own");
+  grpo4j_emulation_set_device("h100");
+  (void)cudaGetLastError();
+}
+
 // ---- Counters
 
 grpo4j_emulation_counters counted(const std::function<bool()>& launch) {
@@ -344,6 +367,7 @@ int main(int argc, char** argv) {
   check_cases(argv[0]);
   check_failures();
   check_settings();
+  check_shared_memory_limits();
   check_counters();
   check_host_threads();
   if (kAddressSanitizer) {

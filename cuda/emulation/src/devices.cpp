@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <atomic>
 #include <iterator>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include "sanitizer.h"
 
@@ -36,7 +39,36 @@ constexpr Device kDevices[] = {
     {"v100", "Tesla V100 (emulated)", 7, 0, 80, 96 << 10, 96 << 10, 2048, 6 << 20},
 };
 
+constexpr int kSharedWithoutAsking = 48 << 10;
+
 std::atomic<const Device*> current{&kDevices[0]};
+
+// What kernels have asked for beyond that, of each device.
+class SharedMemoryLimits {
+ public:
+  int of(const Device* device, const void* kernel) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = limits_.find({device, kernel});
+    return found == limits_.end() ? kSharedWithoutAsking : found->second;
+  }
+  // False where it would be lowered: on a device another thread, about to launch with more, would fail.
+  bool raise(const Device* device, const void* kernel, int bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    int& limit = limits_.try_emplace({device, kernel}, kSharedWithoutAsking).first->second;
+    if (bytes < limit) return false;
+    limit = bytes;
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::pair<const Device*, const void*>, int> limits_;
+};
+
+SharedMemoryLimits& shared_memory_limits() {
+  static auto* limits = new SharedMemoryLimits;  // never destroyed: workers may outlive main
+  return *limits;
+}
 thread_local cudaError_t last_error = cudaSuccess;
 
 uint64_t resident_blocks(const Device& device, const LaunchConfiguration& c) {
@@ -76,7 +108,10 @@ cudaError_t check_launch(const LaunchConfiguration& c) {
       c.grid.y > 65535 || c.grid.z == 0 || c.grid.z > 65535) {
     return cudaErrorInvalidConfiguration;
   }
-  if (c.shared_bytes > static_cast<size_t>(device->shared_per_block)) return cudaErrorInvalidValue;
+  if (c.shared_bytes > static_cast<size_t>(device->shared_per_block) ||
+      c.shared_bytes > static_cast<size_t>(shared_memory_limits().of(device, c.kernel))) {
+    return cudaErrorInvalidValue;
+  }
   if (c.cluster_size == 0 || c.grid.x % c.cluster_size != 0 || c.cluster_size > 8) {
     return cudaErrorInvalidClusterSize;
   }
@@ -101,7 +136,7 @@ cudaError_t attribute(const Device& device, cudaDeviceAttr which, int& value) {
     case cudaDevAttrMultiProcessorCount: value = device.multiprocessors; break;
     case cudaDevAttrComputeCapabilityMajor: value = device.major; break;
     case cudaDevAttrComputeCapabilityMinor: value = device.minor; break;
-    case cudaDevAttrMaxSharedMemoryPerBlock: value = 48 << 10; break;
+    case cudaDevAttrMaxSharedMemoryPerBlock: value = kSharedWithoutAsking; break;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: value = device.shared_per_block; break;
     case cudaDevAttrMaxSharedMemoryPerMultiprocessor: value = device.shared_per_multiprocessor; break;
     case cudaDevAttrMaxThreadsPerMultiProcessor: value = device.threads_per_multiprocessor; break;
@@ -152,6 +187,17 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   properties->sharedMemPerMultiprocessor = static_cast<size_t>(device->shared_per_multiprocessor);
   properties->maxThreadsPerMultiProcessor = device->threads_per_multiprocessor;
   return cudaSuccess;
+}
+
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute which, int value) {
+  const Device* device = current;
+  if (device == nullptr) return set_last_error(cudaErrorNoDevice);
+  if (which != cudaFuncAttributeMaxDynamicSharedMemorySize) {
+    return set_last_error(cudaErrorNotSupported);
+  }
+  return value <= device->shared_per_block && shared_memory_limits().raise(device, kernel, value)
+             ? cudaSuccess
+             : set_last_error(cudaErrorInvalidValue);
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {

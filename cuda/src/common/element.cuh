@@ -50,25 +50,49 @@ struct F32 {
   static __device__ __forceinline__ float max_of_word(uint32_t word) { return float_of(word); }
 };
 
-// Widening is a shift or a mask of the packed word.
-struct Bf16 {
+// What the types of 16 bits share: two elements a word, the first in its low half. Element has the bits
+// of its values, and to_float, from_float, unpack_word, pack_word and max_words.
+template <class Element>
+struct PackedElement {
   using Storage = uint16_t;
   static constexpr uint32_t kPerVector = 8;
-  static constexpr uint32_t kMinusInfinities = 0xff80ff80u;
-  static constexpr uint32_t kLowest = 0xff7fff7fu;
   static constexpr bool kFinePolynomial = false;
 
   static __device__ __forceinline__ Storage minus_infinity() {
-    return static_cast<Storage>(kMinusInfinities);
+    return static_cast<Storage>(Element::kMinusInfinities);
   }
-  static __device__ __forceinline__ Storage lowest() { return static_cast<Storage>(kLowest); }
+  static __device__ __forceinline__ Storage lowest() {
+    return static_cast<Storage>(Element::kLowest);
+  }
+  static __device__ __forceinline__ void unpack(uint4 v, float (&z)[kPerVector]) {
+    Element::unpack_word(v.x, z[0], z[1]);
+    Element::unpack_word(v.y, z[2], z[3]);
+    Element::unpack_word(v.z, z[4], z[5]);
+    Element::unpack_word(v.w, z[6], z[7]);
+  }
+  static __device__ __forceinline__ uint4 pack(const float (&z)[kPerVector]) {
+    return {Element::pack_word(z[0], z[1]), Element::pack_word(z[2], z[3]),
+            Element::pack_word(z[4], z[5]), Element::pack_word(z[6], z[7])};
+  }
+  static __device__ __forceinline__ float max_of_word(uint32_t word) {
+    float low;
+    float high;
+    Element::unpack_word(word, low, high);
+    return max_or_nan(low, high);
+  }
+};
+
+// Widening is a shift or a mask of the packed word.
+struct Bf16 : PackedElement<Bf16> {
+  static constexpr uint32_t kMinusInfinities = 0xff80ff80u;
+  static constexpr uint32_t kLowest = 0xff7fff7fu;
+
   static __device__ __forceinline__ float to_float(Storage s) {
     return float_of(static_cast<uint32_t>(s) << 16);
   }
   static __device__ __forceinline__ Storage from_float(float f) {
     return same_bits<Storage>(__float2bfloat16_rn(f));
   }
-
   static __device__ __forceinline__ void unpack_word(uint32_t word, float& low, float& high) {
     low = float_of(word << 16);
     high = float_of(word & 0xffff0000u);
@@ -77,45 +101,21 @@ struct Bf16 {
     return same_bits<uint32_t>(__floats2bfloat162_rn(low, high));
   }
   static __device__ __forceinline__ uint32_t max_words(uint32_t a, uint32_t b) {
-    return same_bits<uint32_t>(__hmax2_nan(same_bits<__nv_bfloat162>(a),
-                                                    same_bits<__nv_bfloat162>(b)));
-  }
-  static __device__ __forceinline__ float max_of_word(uint32_t word) {
-    float low;
-    float high;
-    unpack_word(word, low, high);
-    return max_or_nan(low, high);
-  }
-  static __device__ __forceinline__ void unpack(uint4 v, float (&z)[kPerVector]) {
-    unpack_word(v.x, z[0], z[1]);
-    unpack_word(v.y, z[2], z[3]);
-    unpack_word(v.z, z[4], z[5]);
-    unpack_word(v.w, z[6], z[7]);
-  }
-  static __device__ __forceinline__ uint4 pack(const float (&z)[kPerVector]) {
-    return {pack_word(z[0], z[1]), pack_word(z[2], z[3]), pack_word(z[4], z[5]),
-            pack_word(z[6], z[7])};
+    return same_bits<uint32_t>(
+        __hmax2_nan(same_bits<__nv_bfloat162>(a), same_bits<__nv_bfloat162>(b)));
   }
 };
 
-struct F16 {
-  using Storage = uint16_t;
-  static constexpr uint32_t kPerVector = 8;
+struct F16 : PackedElement<F16> {
   static constexpr uint32_t kMinusInfinities = 0xfc00fc00u;
   static constexpr uint32_t kLowest = 0xfbfffbffu;
-  static constexpr bool kFinePolynomial = false;
 
-  static __device__ __forceinline__ Storage minus_infinity() {
-    return static_cast<Storage>(kMinusInfinities);
-  }
-  static __device__ __forceinline__ Storage lowest() { return static_cast<Storage>(kLowest); }
   static __device__ __forceinline__ float to_float(Storage s) {
     return __half2float(same_bits<__half>(s));
   }
   static __device__ __forceinline__ Storage from_float(float f) {
     return same_bits<Storage>(__float2half_rn(f));
   }
-
   static __device__ __forceinline__ void unpack_word(uint32_t word, float& low, float& high) {
     const float2 pair = __half22float2(same_bits<__half2>(word));
     low = pair.x;
@@ -125,24 +125,7 @@ struct F16 {
     return same_bits<uint32_t>(__floats2half2_rn(low, high));
   }
   static __device__ __forceinline__ uint32_t max_words(uint32_t a, uint32_t b) {
-    return same_bits<uint32_t>(__hmax2_nan(same_bits<__half2>(a),
-                                                    same_bits<__half2>(b)));
-  }
-  static __device__ __forceinline__ float max_of_word(uint32_t word) {
-    float low;
-    float high;
-    unpack_word(word, low, high);
-    return max_or_nan(low, high);
-  }
-  static __device__ __forceinline__ void unpack(uint4 v, float (&z)[kPerVector]) {
-    unpack_word(v.x, z[0], z[1]);
-    unpack_word(v.y, z[2], z[3]);
-    unpack_word(v.z, z[4], z[5]);
-    unpack_word(v.w, z[6], z[7]);
-  }
-  static __device__ __forceinline__ uint4 pack(const float (&z)[kPerVector]) {
-    return {pack_word(z[0], z[1]), pack_word(z[2], z[3]), pack_word(z[4], z[5]),
-            pack_word(z[6], z[7])};
+    return same_bits<uint32_t>(__hmax2_nan(same_bits<__half2>(a), same_bits<__half2>(b)));
   }
 };
 

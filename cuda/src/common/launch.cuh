@@ -17,30 +17,45 @@ struct LaunchShape {
   uint32_t cluster_size;  // blocks that run together; divides grid
 };
 
+constexpr uint32_t kSharedWithoutAsking = 48 * 1024;
+
+// Blocks get more than 48 KiB only where the kernel says so beforehand, on each device. What it says is
+// always the most that the device has, not what this launch needs: calls of several threads may say it
+// at the same time, and none may take away what another is about to launch with.
+inline cudaError_t allow_shared_memory(const void* kernel, uint32_t bytes) {
+  if (bytes <= kSharedWithoutAsking) {
+    return cudaSuccess;
+  }
+  int device = 0;
+  int most = 0;
+  cudaError_t error = cudaGetDevice(&device);
+  if (error == cudaSuccess) {
+    error = cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  }
+  return error != cudaSuccess
+             ? error
+             : cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most);
+}
+
 #if defined(GRPO4J_CUDA_EMULATED)
 
 template <class... Parameters, class... Arguments>
 cudaError_t launch(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream,
                    const Arguments&... arguments) {
-  return emulation::launch(kernel, shape, stream, arguments...);
+  const cudaError_t error =
+      allow_shared_memory(reinterpret_cast<const void*>(kernel), shape.shared_bytes);
+  return error != cudaSuccess ? error : emulation::launch(kernel, shape, stream, arguments...);
 }
 
 #else
 
-// Blocks get more than 48 KiB only where the kernel says so beforehand.
-constexpr uint32_t kSharedWithoutAsking = 48 * 1024;
-
 template <class... Parameters, class... Arguments>
 cudaError_t launch(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream,
                    const Arguments&... arguments) {
-  if (shape.shared_bytes > kSharedWithoutAsking) {
-    const cudaError_t error =
-        cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                             cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             static_cast<int>(shape.shared_bytes));
-    if (error != cudaSuccess) {
-      return error;
-    }
+  const cudaError_t error =
+      allow_shared_memory(reinterpret_cast<const void*>(kernel), shape.shared_bytes);
+  if (error != cudaSuccess) {
+    return error;
   }
   cudaLaunchAttribute attribute = {};
   attribute.id = cudaLaunchAttributeClusterDimension;

@@ -128,6 +128,20 @@ __device__ __forceinline__ uint4 load_at_edge(const Row<Element>& row,
   return {kNone, kNone, kNone, kNone};
 }
 
+// A tile at the row's edge, and the vector after it; not realigned yet.
+template <class Element, class Cap>
+__device__ __forceinline__ Tile load_tile_at_edge(const Row<Element>& row,
+                                                  const RowEnds<Element>& ends, int64_t tile) {
+  const int64_t j = tile * TileShape<Element>::kVectors + lane_id();
+  Tile now;
+#pragma unroll
+  for (int k = 0; k < kTileVectors; ++k) {
+    now.v[k] = load_at_edge<Element, Cap>(row, ends, j + k * int64_t{kWarp});
+  }
+  now.after = load_at_edge<Element, Cap>(row, ends, j + TileShape<Element>::kVectors);
+  return now;
+}
+
 // Tiles straight from memory, each asked for while the one before it is computed.
 template <class Element, class Cap, Cache kCache>
 class StreamedTiles {
@@ -151,13 +165,7 @@ class StreamedTiles {
   }
 
   __device__ __forceinline__ Tile edge(int64_t tile) const {
-    const int64_t j = tile * TileShape<Element>::kVectors + lane_id();
-    Tile now;
-#pragma unroll
-    for (int k = 0; k < kTileVectors; ++k) {
-      now.v[k] = load_at_edge<Element, Cap>(row_, ends_, j + k * int64_t{kWarp});
-    }
-    now.after = load_at_edge<Element, Cap>(row_, ends_, j + TileShape<Element>::kVectors);
+    Tile now = load_tile_at_edge<Element, Cap>(row_, ends_, tile);
     realignment_.apply(now);
     return now;
   }
@@ -224,16 +232,14 @@ class StagedTiles {
 
   __device__ __forceinline__ Tile edge(int64_t tile) const {
     const int64_t j = tile * TileShape<Element>::kVectors + lane_id();
-    Tile now;
+    Tile now = load_tile_at_edge<Element, Cap>(row_, ends_, tile);
 #pragma unroll
     for (int k = 0; k < kTileVectors; ++k) {
       const int64_t at = j + k * int64_t{kWarp};
-      now.v[k] = load_at_edge<Element, Cap>(row_, ends_, at);
       if (at < stage_.end) {
         stage_.vectors[at - stage_.first] = now.v[k];
       }
     }
-    now.after = load_at_edge<Element, Cap>(row_, ends_, j + TileShape<Element>::kVectors);
     // Behind the row's last tile no other one brings the vector that holds its last elements.
     const int64_t after = (tile + 1) * TileShape<Element>::kVectors;
     const bool last = (tile + 1) * TileShape<Element>::kElements >= row_.vocab;

@@ -82,7 +82,7 @@ public final class ApiBank implements Benchmark {
       entries.put(
           id,
           new Entry(
-              new BenchmarkQuestion(id, group, messages),
+              BenchmarkQuestion.ofMessages(id, group, messages),
               call.get("name"),
               call.get("parameters")));
     }

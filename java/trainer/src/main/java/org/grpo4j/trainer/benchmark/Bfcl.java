@@ -64,18 +64,17 @@ public final class Bfcl implements Benchmark {
 
   @Override
   public List<BenchmarkQuestion> questions() {
-    return questions.values().stream()
-        .map(q -> new BenchmarkQuestion(q.id(), q.category(), BfclPrompts.messages(q, format)))
-        .toList();
+    return questions.values().stream().map(q -> BfclPrompts.question(q, format)).toList();
   }
 
   /**
-   * BFCL's handlers for Qwen drop the reasoning before the last {@code </think>}; ToolRL's handler
-   * keeps the text as it is.
+   * BFCL's handlers for Qwen drop the reasoning before the last {@code </think>}; those for Llama
+   * and ToolRL's keep the text as it is.
    */
   @Override
   public String result(String completion) {
-    if (format == PromptFormat.REST || !completion.contains("</think>")) {
+    boolean qwen = format == PromptFormat.PROMPT || format == PromptFormat.TOOLS;
+    if (!qwen || !completion.contains("</think>")) {
       return completion;
     }
     String answer = PythonText.afterLast(completion, "</think>");

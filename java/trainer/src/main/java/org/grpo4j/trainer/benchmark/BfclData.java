@@ -1,7 +1,6 @@
 package org.grpo4j.trainer.benchmark;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -186,20 +185,18 @@ public final class BfclData {
 
   /** The objects of a file: one a line, or a JSON array of them. */
   static List<Map<String, Object>> rows(Path file) {
-    String text;
-    try {
-      text = Files.readString(file, StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new InputException(file + ": cannot be read as UTF-8 text (" + e + ")", e);
-    }
+    String text = TextFile.read(file);
     List<Map<String, Object>> rows = new ArrayList<>();
+    if (text.isBlank()) {
+      throw new InputException(file + ": is empty; want JSON objects, one a line");
+    }
     if (text.stripLeading().startsWith("[")) {
       try {
         for (Object item : PythonValues.elements(PythonJson.parse(text))) {
           rows.add(row(item, file, rows.size() + 1));
         }
       } catch (PythonError e) {
-        throw new InputException(file + ": no JSON: " + e.getMessage(), e);
+        throw new InputException(file + ": no JSON: " + firstLine(e), e);
       }
       return rows;
     }
@@ -211,14 +208,15 @@ public final class BfclData {
           rows.add(row(PythonJson.parse(line), file, number));
         } catch (PythonError e) {
           throw new InputException(
-              "%s, line %d: no JSON: %s"
-                  .formatted(
-                      file, number, String.valueOf(e.getMessage()).lines().findFirst().orElse("")),
-              e);
+              "%s, line %d: no JSON: %s".formatted(file, number, firstLine(e)), e);
         }
       }
     }
     return rows;
+  }
+
+  private static String firstLine(PythonError e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
   }
 
   private static Map<String, Object> row(@Nullable Object value, Path file, int number) {

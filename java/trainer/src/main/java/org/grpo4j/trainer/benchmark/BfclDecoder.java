@@ -9,14 +9,17 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.grpo4j.trainer.python.PythonError;
+import org.grpo4j.trainer.python.PythonEvaluator;
 import org.grpo4j.trainer.python.PythonJson;
+import org.grpo4j.trainer.python.PythonParser;
 import org.grpo4j.trainer.python.PythonText;
 import org.grpo4j.trainer.python.PythonValues;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the calls from a model's answer as BFCL's handlers do: {@code QwenHandler} and every other
- * prompted open model, {@code QwenFCHandler}, and ToolRL's {@code RLLAHandler}.
+ * prompted open model, {@code QwenFCHandler}, {@code LlamaHandler_3_1}, and ToolRL's {@code
+ * RLLAHandler}.
  */
 public final class BfclDecoder {
   private static final Pattern TOOL_CALL =
@@ -27,7 +30,8 @@ public final class BfclDecoder {
   /**
    * The calls of an answer.
    *
-   * @param language of the calls in {@link PromptFormat#PROMPT}; other formats have JSON in all
+   * @param language of the calls in {@link PromptFormat#PROMPT} and {@link PromptFormat#LLAMA};
+   *     other formats have JSON in all
    * @return a list of {function: {parameter: value}}, or something else where the model wrote
    *     something else that BFCL's decoder takes
    * @throws PythonError where the decoder raises
@@ -35,8 +39,9 @@ public final class BfclDecoder {
   public static @Nullable Object decode(String text, PromptFormat format, BfclLanguage language)
       throws PythonError {
     return switch (format) {
-      case PROMPT -> prompted(text, language);
+      case PROMPT, LLAMA -> prompted(text, language);
       case TOOLS -> tools(text);
+      case LLAMA_JSON -> llamaJson(text);
       case REST -> rest(text);
     };
   }
@@ -73,6 +78,28 @@ public final class BfclDecoder {
           call(
               PythonValues.item(call, "name"),
               PythonValues.dict(PythonValues.item(call, "arguments"))));
+    }
+    return calls;
+  }
+
+  /**
+   * JSON where there is a semicolon, anywhere; otherwise an expression of Python's, so that a lone
+   * call with {@code true} or {@code null} in it is an error: Python has no such names.
+   */
+  private static List<@Nullable Object> llamaJson(String text) throws PythonError {
+    String plain = text.replace("<|python_tag|>", "");
+    List<@Nullable Object> found = new ArrayList<>();
+    if (plain.contains(";")) {
+      for (String part : plain.split(";", -1)) {
+        found.add(PythonJson.parse(part));
+      }
+    } else {
+      Object value = PythonEvaluator.evaluate(PythonParser.parse(PythonText.strip(plain, " \t")));
+      found.addAll(value instanceof Map<?, ?> ? List.of(value) : PythonValues.elements(value));
+    }
+    List<@Nullable Object> calls = new ArrayList<>();
+    for (Object call : found) {
+      calls.add(call(PythonValues.item(call, "name"), PythonValues.item(call, "parameters")));
     }
     return calls;
   }

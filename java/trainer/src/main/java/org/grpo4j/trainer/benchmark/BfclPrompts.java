@@ -11,33 +11,60 @@ import org.grpo4j.trainer.python.PythonJsonText;
 import org.grpo4j.trainer.python.PythonText;
 
 /**
- * The conversation that asks a BFCL question. The checkpoint's chat template turns it into the
- * prompt; with Qwen3's, prompts are byte for byte those of BFCL's {@code QwenHandler} and {@code
- * QwenFCHandler}.
+ * What a model is asked for a BFCL question. Conversations go through the checkpoint's chat
+ * template: with Qwen3's, prompts are byte for byte those of BFCL's {@code QwenHandler} and {@code
+ * QwenFCHandler}. For Llama the benchmark writes the whole prompt, as its {@code LlamaHandler} and
+ * {@code LlamaHandler_3_1} do.
  */
 public final class BfclPrompts {
   private static final String FUNCTIONS = "{functions}";
 
+  /** What Llama 3.1's template writes of itself, with the date that it was given out with. */
+  private static final String LLAMA_SYSTEM =
+      "Environment: ipython\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
+
   private BfclPrompts() {}
 
   /**
-   * Messages with role and content.
+   * The question in a format.
    *
    * @throws InputException if the question's messages or functions are not as BFCL has them
    */
-  public static List<Map<String, Object>> messages(BfclQuestion question, PromptFormat format) {
+  public static BenchmarkQuestion question(BfclQuestion question, PromptFormat format) {
+    boolean llama = format == PromptFormat.LLAMA || format == PromptFormat.LLAMA_JSON;
+    List<Map<String, Object>> messages = messages(question, format);
+    return llama
+        ? new BenchmarkQuestion(
+            question.id(), question.category(), List.of(), llamaPrompt(messages))
+        : BenchmarkQuestion.ofMessages(question.id(), question.category(), messages);
+  }
+
+  /** Messages with role and content. */
+  static List<Map<String, Object>> messages(BfclQuestion question, PromptFormat format) {
     if (question.messages().isEmpty()) {
       throw new InputException("question %s has no message".formatted(question.id()));
     }
     List<Map<String, Object>> functions = BfclFunctions.described(question);
     return switch (format) {
-      case PROMPT -> {
-        String text = resource("bfcl-prompt.txt");
-        yield withSystem(question, text.replace(FUNCTIONS, PythonJsonText.indented(functions, 4)));
-      }
+      case PROMPT -> prompted(question, functions);
+      case LLAMA -> stripped(question, prompted(question, functions));
       case TOOLS -> tools(question, functions);
+      case LLAMA_JSON -> llamaJson(question, functions);
       case REST -> rest(question, functions);
     };
+  }
+
+  private static List<Map<String, Object>> prompted(
+      BfclQuestion question, List<Map<String, Object>> functions) {
+    String text = resource("bfcl-prompt.txt");
+    return withSystem(question, text.replace(FUNCTIONS, PythonJsonText.indented(functions, 4)));
+  }
+
+  private static List<Map<String, Object>> stripped(
+      BfclQuestion question, List<Map<String, Object>> messages) {
+    return messages.stream()
+        .map(m -> message(String.valueOf(m.get("role")), PythonText.strip(content(question, m))))
+        .toList();
   }
 
   private static boolean startsWithSystem(BfclQuestion question) {
@@ -90,6 +117,42 @@ public final class BfclPrompts {
     messages.add(message("system", text));
     messages.addAll(rest);
     return messages;
+  }
+
+  /** The first message of the user's tells of the functions, wherever it stands. */
+  private static List<Map<String, Object>> llamaJson(
+      BfclQuestion question, List<Map<String, Object>> functions) {
+    List<Map<String, Object>> rest = stripped(question, question.messages());
+    String system = "";
+    if (startsWithSystem(question)) {
+      system = content(question, rest.get(0));
+      rest = rest.subList(1, rest.size());
+    }
+    StringBuilder listed = new StringBuilder();
+    functions.forEach(f -> listed.append(PythonJsonText.indented(f, 4)).append("\n\n"));
+    String told = resource("bfcl-llama-json.txt").replace(FUNCTIONS, listed);
+    List<Map<String, Object>> messages = new ArrayList<>();
+    messages.add(message("system", LLAMA_SYSTEM + system));
+    for (Map<String, Object> each : rest) {
+      boolean first = !told.isEmpty() && "user".equals(each.get("role"));
+      messages.add(first ? message("user", told + each.get("content")) : each);
+      told = first ? "" : told;
+    }
+    return messages;
+  }
+
+  /** Messages between Llama 3's own tokens, and the opening of the assistant's. */
+  private static String llamaPrompt(List<Map<String, Object>> messages) {
+    StringBuilder prompt = new StringBuilder("<|begin_of_text|>");
+    for (Map<String, Object> message : messages) {
+      prompt
+          .append("<|start_header_id|>")
+          .append(message.get("role"))
+          .append("<|end_header_id|>\n\n")
+          .append(message.get("content"))
+          .append("<|eot_id|>");
+    }
+    return prompt.append("<|start_header_id|>assistant<|end_header_id|>\n\n").toString();
   }
 
   /** ToolRL's handler: one user message holds the conversation, a system message is left out. */

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.python.PythonError;
@@ -19,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * whole text; a folder of such files; or API-Bank's result.json of the authors, {id: {raw_output}}.
  */
 public final class Completions {
+  private static final Pattern OBJECT_FOR_ALL = Pattern.compile("\\s*\\{\\r?\\n");
+
   private Completions() {}
 
   /**
@@ -71,13 +74,8 @@ public final class Completions {
 
   /** The rows of a file; the authors' result.json has one object for all. */
   private static List<Map<String, Object>> rows(Path file) {
-    String text;
-    try {
-      text = Files.readString(file);
-    } catch (IOException e) {
-      throw new InputException(file + ": cannot be read as UTF-8 text (" + e + ")", e);
-    }
-    if (!text.stripLeading().startsWith("{\n")) {
+    String text = TextFile.read(file);
+    if (!OBJECT_FOR_ALL.matcher(text).lookingAt()) {
       return BfclData.rows(file);
     }
     try {

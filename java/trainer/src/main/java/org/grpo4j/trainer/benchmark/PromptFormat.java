@@ -15,6 +15,19 @@ public enum PromptFormat {
   TOOLS,
 
   /**
+   * BFCL's mode for Llama 3 (but for 3.1's function calling): the texts and calls of {@link
+   * #PROMPT}, in a prompt that the benchmark writes itself, without the date that the checkpoint's
+   * chat template adds.
+   */
+  LLAMA,
+
+  /**
+   * BFCL's function-calling mode for Llama 3.1: the functions in the first message of the user,
+   * calls as JSON with name and parameters, several of them with {@code ;} between or as a list.
+   */
+  LLAMA_JSON,
+
+  /**
    * The format that ToolRL and ResT train and evaluate: {@code <think>}, {@code <tool_call>} with a
    * JSON object on each line, {@code <response>}.
    */

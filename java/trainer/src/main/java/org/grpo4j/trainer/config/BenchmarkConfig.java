@@ -52,7 +52,8 @@ public record BenchmarkConfig(ModelSettings model, Task task, RuntimeSettings ru
               byDefault = "prompt",
               doc =
                   "How BFCL asks: its prompting mode (calls in Python), its function-calling mode"
-                      + " for Qwen (tools, JSON), or ToolRL's and ResT's tags (rest).")
+                      + " for Qwen (tools, JSON), its modes for Llama 3 (llama, calls in Python;"
+                      + " llama_json), or ToolRL's and ResT's tags (rest).")
           PromptFormat promptFormat,
       @Key(
               byDefault = "false",

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param saveTotalLimit checkpoints kept; null: all
  * @param evalSteps optimizer steps between evaluations; 0: only before and after
  * @param logCompletions whether completions are written per logged step
+ * @param logTokens training samples per logged step that are written token by token; 0: none
  * @param numCompletionsToPrint completions shown on the terminal per logged step
  * @param reportTo sinks of the metrics
  */
@@ -38,6 +39,13 @@ public record RunSettings(
         int evalSteps,
     @Key(byDefault = "true", doc = "Write the completions of every logged step.")
         boolean logCompletions,
+    @Key(
+            byDefault = "0",
+            min = 0,
+            doc =
+                "Training samples of every logged step written token by token to"
+                    + " tokens/step-N.jsonl: ids, what was sampled, regions, weights in the loss.")
+        int logTokens,
     @Key(byDefault = "0", min = 0, doc = "Completions shown on the terminal per logged step.")
         int numCompletionsToPrint,
     @Key(

@@ -81,10 +81,19 @@ public final class PromptRenderer {
    * @throws InputException there is no template for its messages, or nothing to tokenize
    */
   public RenderedPrompt render(Example example) {
+    // What the template writes holds its special tokens already.
+    return render(example, example.prompt() != null);
+  }
+
+  /** As {@link #render(Example)}, but a raw prompt has all of its special tokens, too. */
+  public RenderedPrompt renderWhole(Example example) {
+    return render(example, false);
+  }
+
+  private RenderedPrompt render(Example example, boolean addSpecialTokens) {
     String raw = example.prompt();
     String text = raw == null ? chat(example, example.messages()) : raw;
-    // What the template writes holds its special tokens already.
-    long[] ids = tokenizer.encode(text, raw != null);
+    long[] ids = tokenizer.encode(text, addSpecialTokens);
     if (ids.length == 0) {
       throw new InputException(example.source() + ": the prompt is empty");
     }

@@ -14,7 +14,6 @@ import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.benchmark.Benchmark;
 import org.grpo4j.trainer.benchmark.BenchmarkQuestion;
 import org.grpo4j.trainer.config.BenchmarkConfig;
-import org.grpo4j.trainer.data.Example;
 import org.grpo4j.trainer.data.PromptRenderer;
 import org.grpo4j.trainer.data.RenderedPrompt;
 import org.grpo4j.trainer.report.BenchmarkFolder;
@@ -120,10 +119,7 @@ final class BenchmarkAnswers {
     List<long[]> seeds = new ArrayList<>();
     int longest = 0;
     for (BenchmarkQuestion question : batch) {
-      RenderedPrompt prompt =
-          renderer.render(
-              Example.ofMessages(
-                  question.id(), question.messages(), "", "question " + question.id()));
+      RenderedPrompt prompt = renderer.renderWhole(question.example());
       prompts.add(prompt);
       if (prompt.length() < context) {
         fitting.add(prompt.ids());

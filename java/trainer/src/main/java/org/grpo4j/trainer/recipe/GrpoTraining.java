@@ -63,6 +63,9 @@ final class GrpoTraining {
   interface Listener {
     void rollout(List<ScoredCompletion> sampled);
 
+    /** The samples of optimizer step {@code step} and their weights in the loss, before it. */
+    default void weighted(int step, List<ScoredCompletion> batch, TokenWeights weights) {}
+
     void update(UpdateMetrics metrics, TrainerState state);
   }
 
@@ -261,6 +264,7 @@ final class GrpoTraining {
     UpdateMetrics metrics = new UpdateMetrics(fresh, optimizer.learningRate(state.step()));
     int[] ends = microBatchEnds(batch);
     TokenWeights weights = stepWeights(batch, ends);
+    listener.weighted(state.step() + 1, batch, weights);
     GradientHalves halves =
         config.diagnostics().gradientVariance()
             ? new GradientHalves(policy.model().parameters().values(), middle(batch))

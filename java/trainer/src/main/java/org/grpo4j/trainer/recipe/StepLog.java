@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.grpo4j.kernels.weight.TokenWeights;
 import org.grpo4j.trainer.config.TrainConfig;
 import org.grpo4j.trainer.environment.Episode;
 import org.grpo4j.trainer.environment.ToolResult;
@@ -57,6 +58,17 @@ final class StepLog implements GrpoTraining.Listener {
   }
 
   @Override
+  public void weighted(int step, List<ScoredCompletion> batch, TokenWeights weights) {
+    if (config.run().logTokens() > 0 && isLogged(step)) {
+      run.writeTokens(step, TokenLog.of(policy, batch, weights, config.run().logTokens()));
+    }
+  }
+
+  private boolean isLogged(int step) {
+    return step % config.run().loggingSteps() == 0 || step >= totalSteps;
+  }
+
+  @Override
   public void update(UpdateMetrics update, TrainerState state) {
     if (update.fresh() && update.ratioDeviation() > RATIO_TOLERANCE) {
       progress.message(
@@ -82,8 +94,7 @@ final class StepLog implements GrpoTraining.Listener {
     }
     steps++;
     window.add(update.values(config.objective().beta() > 0));
-    boolean last = state.step() >= totalSteps;
-    if (state.step() % config.run().loggingSteps() == 0 || last) {
+    if (isLogged(state.step())) {
       row(update, state);
     }
   }

@@ -34,8 +34,9 @@ public final class MetricsLog implements AutoCloseable {
    * Opens the log.
    *
    * @param sinks "jsonl" and "tensorboard", either, both or none
-   * @param resumedStep the step of the checkpoint that the run continues from: later rows and
-   *     completions are removed, they will come again; 0, where there is none, removes all
+   * @param resumedStep the step of the checkpoint that the run continues from: later rows,
+   *     completions and tokens are removed, they will come again; 0, where there is none, removes
+   *     all
    */
   public static MetricsLog open(RunDirectory run, Collection<String> sinks, int resumedStep) {
     if (resumedStep == 0) {
@@ -43,7 +44,7 @@ public final class MetricsLog implements AutoCloseable {
     } else {
       keepUntil(run.metrics(), resumedStep);
     }
-    run.forgetCompletionsAfter(resumedStep);
+    run.forgetSamplesAfter(resumedStep);
     FileChannel channel = sinks.contains("jsonl") ? RunFiles.open(run.metrics()) : null;
     EventFile events =
         sinks.contains("tensorboard") ? EventFile.create(run.root(), resumedStep) : null;

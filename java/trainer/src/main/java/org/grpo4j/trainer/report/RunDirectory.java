@@ -29,6 +29,7 @@ import org.grpo4j.torch.InputException;
  * metrics.jsonl             one row per logged step
  * events.out.tfevents.*     the same for TensorBoard
  * completions/step-N.jsonl  what was sampled, its rewards and token weights
+ * tokens/step-N.jsonl       single tokens of training samples, with log_tokens
  * checkpoints/step-N/       model, tokenizer and the trainer's state
  * summary.json              before and after
  * report.html               curves and samples, for a browser
@@ -131,6 +132,10 @@ public final class RunDirectory {
     return root.resolve("completions");
   }
 
+  public Path tokens() {
+    return root.resolve("tokens");
+  }
+
   public Path checkpoints() {
     return root.resolve("checkpoints");
   }
@@ -227,11 +232,31 @@ public final class RunDirectory {
     return bySteps(completions());
   }
 
-  /** Removes completions of steps after {@code step}, which a resumed run will write again. */
-  void forgetCompletionsAfter(int step) {
-    for (Path file : completionsFiles()) {
-      if (stepOf(file) > step) {
-        RunFiles.delete(file);
+  /** Writes single tokens of one step, all or none of them. */
+  public void writeTokens(int step, List<LoggedToken> all) {
+    RunFiles.createFolder(tokens());
+    StringBuilder text = new StringBuilder();
+    for (LoggedToken token : all) {
+      text.append(line(token.toMap())).append('\n');
+    }
+    RunFiles.replace(tokensFile(step), text.toString());
+  }
+
+  /** The tokens of one step. */
+  public Path tokensFile(int step) {
+    return tokens().resolve("step-" + step + ".jsonl");
+  }
+
+  /**
+   * Removes completions and tokens of steps after {@code step}, which a resumed run will write
+   * again.
+   */
+  void forgetSamplesAfter(int step) {
+    for (Path folder : List.of(completions(), tokens())) {
+      for (Path file : bySteps(folder)) {
+        if (stepOf(file) > step) {
+          RunFiles.delete(file);
+        }
       }
     }
   }

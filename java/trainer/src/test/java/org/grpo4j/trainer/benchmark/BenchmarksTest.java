@@ -228,4 +228,58 @@ final class BenchmarksTest {
         file, "{\"id\": \"a\", \"result\": \"\"}\n{\"id\": \"a\", \"result\": \"\"}\n");
     assertTrue(refusal(() -> Completions.read(file, bfcl)).endsWith("row 2: a second answer to a"));
   }
+
+  /** Files that went through other systems: a byte order mark, line ends of Windows. */
+  @Test
+  void marksAndLineEndsOfOtherSystemsAreRead() throws IOException {
+    bfclFile("simple_python", 2);
+    for (String name :
+        List.of("BFCL_v4_simple_python.json", "possible_answer/BFCL_v4_simple_python.json")) {
+      Path file = folder.resolve(name);
+      Files.writeString(file, "\uFEFF" + Files.readString(file).replace("\n", "\r\n"));
+    }
+    Bfcl bfcl = bfcl(List.of(), null);
+    assertEquals(2, bfcl.questions().size());
+    assertTrue(bfcl.judge("simple_python_1", "[ring(times=1)]").verdict().valid());
+    Path authors = folder.resolve("result.json");
+    Files.writeString(authors, "\uFEFF{\r\n  \"Level1_0\": {\"raw_output\": \"text\"}\r\n}");
+    assertEquals(Map.of("Level1_0", "text"), Completions.read(authors, bfcl));
+  }
+
+  @Test
+  void damagedFilesAreOneLine() throws IOException {
+    bfclFile("simple_python", 2);
+    Path file = folder.resolve("BFCL_v4_simple_python.json");
+    String rows = Files.readString(file);
+    Map<String, String> messages =
+        Map.of(
+            "",
+            ": is empty; want JSON objects, one a line",
+            "\r\n \n",
+            ": is empty; want JSON objects, one a line",
+            rows.replaceFirst("\\]\\]", "]"),
+            ", line 1: no JSON: ",
+            rows + "{\"id\": ",
+            ", line 3: no JSON: ",
+            rows + "5\n",
+            ", row 3: want a JSON object",
+            "[{\"id\": 1}",
+            ": no JSON: ",
+            "{\"id\": \"simple_python_0\", \"question\": []}",
+            ", row 1: want an id and a question of one turn");
+    for (Map.Entry<String, String> each : messages.entrySet()) {
+      Files.writeString(file, each.getKey());
+      String said = refusal(() -> bfcl(List.of(), null));
+      assertTrue(said.startsWith(file + each.getValue()), said);
+      assertEquals(1, said.lines().count(), said);
+    }
+    Files.write(file, new byte[] {'{', '"', (byte) 0xe9, '"', '}'});
+    assertEquals(file + ": is not UTF-8 text", refusal(() -> bfcl(List.of(), null)));
+    Files.delete(folder.resolve("possible_answer/BFCL_v4_simple_python.json"));
+    Files.writeString(file, rows);
+    assertTrue(refusal(() -> bfcl(List.of(), null)).endsWith("simple_python.json are missing"));
+    assertEquals(
+        folder + ": no questions of category live_simpel; there are simple_python",
+        refusal(() -> bfcl(List.of("live_simpel"), null)));
+  }
 }

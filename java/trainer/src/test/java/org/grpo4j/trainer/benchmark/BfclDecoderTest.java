@@ -172,6 +172,78 @@ final class BfclDecoderTest {
                 BfclLanguage.PYTHON));
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiterString = " --> ",
+      quoteCharacter = '`',
+      value = {
+        "{\"name\": \"f\", \"parameters\": {\"a\": 1}} --> [{'f': {'a': 1}}]",
+        "<|python_tag|>{\"name\": \"f\", \"parameters\": {\"a\": \"1\"}}; {\"name\": \"g\","
+            + " \"parameters\": {\"b\": 2.0}} --> [{'f': {'a': '1'}}, {'g': {'b': 2.0}}]",
+        "[{\"name\": \"f\", \"parameters\": {}}, {\"name\": \"f\", \"parameters\": {}},]"
+            + " --> [{'f': {}}, {'f': {}}]",
+        "{\"name\": \"f\", \"parameters\": {}}, {\"name\": \"g\", \"parameters\": {}}"
+            + " --> [{'f': {}}, {'g': {}}]",
+        // One call is read as Python, several as JSON.
+        "{\"name\": \"f\", \"parameters\": {\"a\": True, \"b\": None}}"
+            + " --> [{'f': {'a': True, 'b': None}}]",
+        "{\"name\": \"f\", \"parameters\": {\"a\": true}}; {\"name\": \"g\", \"parameters\":"
+            + " {\"b\": null}} --> [{'f': {'a': True}}, {'g': {'b': None}}]",
+        "{\"name\": \"f\", \"parameters\": {\"a\": 2*3+1, \"b\": -5, \"c\": not True}}"
+            + " --> [{'f': {'a': 7, 'b': -5, 'c': False}}]",
+        "{'name': 'f', 'parameters': {'a': (1, 2)}} --> [{'f': {'a': (1, 2)}}]",
+        "{\"name\": \"f\", \"parameters\": 5} --> [{'f': 5}]",
+        "{\"type\": \"function\", \"name\": \"f\", \"name\": \"g\", \"parameters\": {\"a\": 1,"
+            + " \"a\": 2}} --> [{'g': {'a': 2}}]",
+        "{\"name\": None, \"parameters\": {}} --> [{None: {}}]",
+        "{\"name\": \"f\", \"parameters\": {}} or 5 --> [{'f': {}}]",
+        "[] --> []",
+        "() --> []",
+        "\"\" --> []",
+      })
+  void llamasCalls(String text, String wanted) throws PythonError {
+    assertEquals(
+        wanted,
+        PythonRepr.of(BfclDecoder.decode(text, PromptFormat.LLAMA_JSON, BfclLanguage.JAVA)));
+  }
+
+  @Test
+  void blanksAroundLlamasCalls() throws PythonError {
+    for (String text : List.of(" \t%s", "\n%s\n", "%s  ")) {
+      String call = text.formatted("{\"name\": \"f\", \"parameters\": {}}");
+      assertEquals(
+          "[{'f': {}}]",
+          PythonRepr.of(BfclDecoder.decode(call, PromptFormat.LLAMA_JSON, BfclLanguage.PYTHON)));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "I cannot.",
+        "5",
+        "None",
+        "[1]",
+        "{}",
+        "{1, 2}",
+        "[f(a=1)]",
+        "{\"name\": \"f\", \"parameters\": {\"a\": true}}",
+        "{\"name\": \"f\", \"parameters\": {\"a\": True}}; {\"name\": \"g\", \"parameters\": {}}",
+        "{\"name\": \"f\", \"parameters\": {\"a\": \"x; y\"}}",
+        "{\"name\": \"f\", \"parameters\": {}};",
+        "{\"name\": \"f\", \"arguments\": {}}",
+        "{\"name\": [\"f\"], \"parameters\": {}}",
+        "{\"name\": \"f\", \"parameters\": {\"a\": 1}",
+        "{\"name\": \"f\", \"parameters\": {}}\n{\"name\": \"g\", \"parameters\": {}}",
+      })
+  void whatIsNoCallOfLlamas(String text) {
+    assertThrows(
+        PythonError.class,
+        () -> BfclDecoder.decode(text, PromptFormat.LLAMA_JSON, BfclLanguage.PYTHON),
+        text);
+  }
+
   @Test
   void restTags() throws PythonError {
     String text =

@@ -128,6 +128,95 @@ final class BfclPromptsTest {
         "the question's own functions stay as they are");
   }
 
+  /** Each expectation is what the official handler for Llama 3.1 writes. */
+  @Test
+  void llamaIsToldInTheFirstMessageOfTheUser() {
+    BenchmarkQuestion asked =
+        BfclPrompts.question(question("live_simple", USER), PromptFormat.LLAMA_JSON);
+    assertEquals(List.of(), asked.messages());
+    String prompt = String.valueOf(asked.prompt());
+    String opening =
+        """
+        <|begin_of_text|><|start_header_id|>system<|end_header_id|>
+
+        Environment: ipython
+        Cutting Knowledge Date: December 2023
+        Today Date: 26 Jul 2024
+
+        %s<|eot_id|><|start_header_id|>%s<|end_header_id|>
+
+        """;
+    String told =
+        """
+        Given the following functions, please respond with a JSON for a function call with its \
+        proper arguments that best answers the given prompt.
+
+        Respond in the format {"name": function name, "parameters": dictionary of argument name \
+        and its value}.Do not use variables.
+
+        {
+            "name": "shop.find",
+            "description": "Finds. Note that the provided function is in Python 3 syntax.",
+        """;
+    assertTrue(prompt.startsWith(opening.formatted("", "user") + told), prompt);
+    assertTrue(
+        prompt.endsWith(
+            """
+                        "k": {}
+                            }
+                        }
+                    }
+                }
+            }
+
+            Find it.<|eot_id|><|start_header_id|>assistant<|end_header_id|>
+
+            """),
+        prompt);
+    String spoken =
+        "[{\"role\": \"system\", \"content\": \"Be brief.\\n\"},"
+            + " {\"role\": \"assistant\", \"content\": \" Hi \"},"
+            + " {\"role\": \"user\", \"content\": \"One.\"},"
+            + " {\"role\": \"user\", \"content\": \" Two. \"}]";
+    prompt =
+        String.valueOf(
+            BfclPrompts.question(question("live_simple", spoken), PromptFormat.LLAMA_JSON)
+                .prompt());
+    assertTrue(
+        prompt.startsWith(
+            opening.formatted("Be brief.", "assistant")
+                + "Hi<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n"
+                + told),
+        prompt);
+    assertTrue(
+        prompt.endsWith(
+            """
+            }
+
+            One.<|eot_id|><|start_header_id|>user<|end_header_id|>
+
+            Two.<|eot_id|><|start_header_id|>assistant<|end_header_id|>
+
+            """),
+        prompt);
+  }
+
+  @Test
+  void otherLlamasAreToldAsInPromptingMode() {
+    BfclQuestion question = question("live_simple", BOTH);
+    String system = text(BfclPrompts.messages(question, PromptFormat.PROMPT), 0);
+    assertEquals(
+        "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n"
+            + system
+            + "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nFind it.<|eot_id|>"
+            + "<|start_header_id|>assistant<|end_header_id|>\n\n",
+        BfclPrompts.question(question, PromptFormat.LLAMA).prompt());
+    String alone =
+        String.valueOf(
+            BfclPrompts.question(question("live_simple", USER), PromptFormat.LLAMA).prompt());
+    assertTrue(alone.contains("\n    }\n]<|eot_id|>"), "blanks at the ends are dropped");
+  }
+
   @Test
   void restFormatPutsTheConversationIntoOneMessage() {
     List<Map<String, Object>> messages =
