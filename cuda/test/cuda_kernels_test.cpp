@@ -263,14 +263,8 @@ void check_row_bits() {
         one.rows = 1;
         one.offset = offset;
         one.in_place = offset == 7;
-        PolicyInputs alone(one);
+        const PolicyInputs alone = row_alone(c, in, i, one);
         const auto at = static_cast<size_t>(i);
-        std::copy_n(in.logits.begin() + i * row_bytes, row_bytes,
-                    alone.logits.begin() + offset * oracle::bytes_of(dtype));
-        alone.targets = {in.targets[at]};
-        alone.old_log_probs = {in.old_log_probs[at]};
-        alone.ref_log_probs = {in.ref_log_probs[at]};
-        alone.advantages = {in.advantages[at]};
         const Bits bits = bits_of(one, alone);
         expect(same_bits(&bits.log_probs[0], &all.log_probs[at], 4) &&
                    same_bits(&bits.entropy[0], &all.entropy[at], 4) &&

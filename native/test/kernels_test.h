@@ -13,6 +13,7 @@ void check_refusals();
 // On every ISA.
 void check_shapes();
 void check_options();
+void check_mean_error();
 void check_fused_objectives();
 void check_row_bits();
 void check_token_stats();

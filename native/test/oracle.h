@@ -59,7 +59,7 @@ inline void store(void* p, int32_t dtype, int64_t i, double value) {
     const uint16_t sign = static_cast<uint16_t>((bits >> 16) & 0x8000);
     const double magnitude = fabs(static_cast<double>(f));
     if (isnan(f)) {
-      h = 0x7e00;
+      h = static_cast<uint16_t>(sign | 0x7e00);
     } else if (isinf(f)) {
       h = static_cast<uint16_t>(sign | 0x7c00);
     } else if (magnitude < 0x1p-14) {

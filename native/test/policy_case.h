@@ -18,7 +18,7 @@ struct PolicyCase {
   int64_t offset = 0;   // elements before the first row
   int64_t padding = 0;  // elements between rows
   double scale = 3;
-  enum { kRandom, kAscending, kHalfMinusInf } shape = kRandom;
+  enum { kRandom, kAscending, kHalfMinusInf, kFarBelow } shape = kRandom;
   bool in_place = false;
   bool accumulate = false;
   bool listed_rows = false;     // every second row, by row_indices
@@ -96,6 +96,8 @@ inline double logit_of(const PolicyCase& c, int64_t v, double normal) {
       return -20 + 40.0 * static_cast<double>(v) / static_cast<double>(c.vocab) + 0.01 * normal;
     case PolicyCase::kHalfMinusInf:
       return v < c.vocab / 2 ? -INFINITY : c.scale * normal;
+    case PolicyCase::kFarBelow:  // where a running maximum that starts at 0 would underflow
+      return -1e4 + c.scale * normal;
     default:
       return c.scale * normal;
   }
@@ -163,4 +165,21 @@ inline std::vector<double> PolicyInputs::z(const PolicyCase& c, int64_t i) const
     values[static_cast<size_t>(v)] = c.soft_cap == 0 ? u : c.soft_cap * tanh(u / c.soft_cap);
   }
   return values;
+}
+
+// Row i of a case as the only row of another, for comparing bits.
+inline PolicyInputs row_alone(const PolicyCase& c, const PolicyInputs& in, int64_t i,
+                              const PolicyCase& one) {
+  PolicyInputs alone(one);
+  const auto at = static_cast<size_t>(i);
+  const int64_t size = oracle::bytes_of(c.dtype);
+  std::copy_n(in.logits.begin() + (c.offset + in.row(i) * c.stride()) * size, c.vocab * size,
+              alone.logits.begin() + one.offset * size);
+  alone.targets = {in.targets[at]};
+  alone.old_log_probs = {in.old_log_probs[at]};
+  alone.ref_log_probs = {in.ref_log_probs[at]};
+  alone.advantages = {in.advantages[at]};
+  alone.policy_weights = {in.policy_weights[at]};
+  alone.regularizer_weights = {in.regularizer_weights[at]};
+  return alone;
 }

@@ -79,6 +79,25 @@ class PolicyCheck {
     }
   }
 
+  // Roundings have mean 0: their sum over a row, without its target, grows as the root of their
+  // number. Six deviations of that, for rows whose probabilities are many and differ.
+  void mean_error() const {
+    for (int64_t i = 0; i < in_.n(); ++i) {
+      const double scale = objective_.slopes[at(i)].g / in_.temperature(c_, i);
+      double error = 0, squares = 0;
+      for (int64_t v = 0; v < c_.vocab && !in_.masked(i); ++v) {
+        if (v == in_.targets[at(i)]) continue;
+        const double want =
+            -scale * exp(in_.raw(c_, i, v) / in_.temperature(c_, i) - statistics_[at(i)].lse);
+        error += oracle::load(got_.gradient.data(), c_.dtype, element(i, v)) - want;
+        squares += want * want;
+      }
+      const double bound = 6 / sqrt(3) * oracle::roundoff(c_.dtype) * sqrt(squares) +
+                           (slope_error_ + kCoarse) * fabs(scale);
+      expect(fabs(error) <= bound, "mean error of row " + std::to_string(i), c_.name());
+    }
+  }
+
   // Elements that belong to no row of the call keep their bits.
   void untouched() const {
     const std::vector<char>& before = c_.in_place ? in_.logits : in_.held;

@@ -70,6 +70,7 @@ void check_options() {
       [](PolicyCase& c) { c.shape = PolicyCase::kHalfMinusInf, c.vocab = 18001; },
       [](PolicyCase& c) { c.scale = 0.1, c.entropy_coef = 0.01; },
       [](PolicyCase& c) { c.scale = 3e-5; },  // subnormal halves
+      [](PolicyCase& c) { c.shape = PolicyCase::kFarBelow, c.scale = 40; },
       [](PolicyCase& c) { c.scale = 30, c.in_place = true; },
       [](PolicyCase& c) { c.on_policy = true, c.kl_coef = 0.05; },
       [](PolicyCase& c) { c.kl_coef = 0.05, c.entropy_coef = 0.01; },
@@ -95,6 +96,20 @@ void check_options() {
       c.in_place = in_place;
       check_policy(c);
     }
+  }
+}
+
+void check_mean_error() {
+  for (int32_t dtype : kDtypes) {
+    PolicyCase c;
+    c.dtype = dtype;
+    c.vocab = 30001;
+    c.scale = 1;
+    const PolicyInputs in(c);
+    HostPolicyCall call(c, in);
+    expect(call.run() == GRPO4J_OK, "status", c.name());
+    const PolicyOutcome got = outcome_of(call);
+    PolicyCheck(c, in, got, kCpuSlopeError).mean_error();
   }
 }
 
@@ -152,16 +167,9 @@ void check_row_bits() {
         one.rows = 1;
         one.offset = i;
         one.in_place = i == 4;
-        PolicyInputs alone(one);
         const auto at = static_cast<size_t>(i);
         const int64_t begin = one.offset * oracle::bytes_of(dtype);
-        std::copy_n(in.logits.begin() + i * row_bytes, row_bytes, alone.logits.begin() + begin);
-        alone.targets = {in.targets[at]};
-        alone.old_log_probs = {in.old_log_probs[at]};
-        alone.ref_log_probs = {in.ref_log_probs[at]};
-        alone.advantages = {in.advantages[at]};
-        alone.policy_weights = {in.policy_weights[at]};
-        alone.regularizer_weights = {in.regularizer_weights[at]};
+        const PolicyInputs alone = row_alone(c, in, i, one);
         HostPolicyCall call(one, alone);
         expect(call.run() == GRPO4J_OK, "status", one.name());
         const PolicyOutcome got = outcome_of(call);

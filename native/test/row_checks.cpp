@@ -9,6 +9,10 @@
 
 namespace {
 
+constexpr int64_t kFirstBad = 2, kSecondBad = 7;
+
+bool is_bad(int64_t i) { return i == kFirstBad || i == kSecondBad; }
+
 struct BadRow {
   const char* name;
   int32_t reason;
@@ -23,9 +27,10 @@ void set_logits(const PolicyCase& c, PolicyInputs& in, int64_t i, double value) 
   for (int64_t v = 0; v < c.vocab; ++v) set_logit(c, in, i, v, value);
 }
 
+// NaN of either sign: x86 makes negative ones.
 template <int64_t kAt>
 void not_a_number(const PolicyCase& c, PolicyInputs& in, int64_t i) {
-  set_logit(c, in, i, kAt < 0 ? c.vocab + kAt : kAt, NAN);
+  set_logit(c, in, i, kAt < 0 ? c.vocab + kAt : kAt, i == kFirstBad ? -NAN : NAN);
 }
 
 const BadRow kBadRows[] = {
@@ -40,7 +45,7 @@ const BadRow kBadRows[] = {
     {"NaN among -inf", GRPO4J_ROW_NOT_FINITE,
      [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
        set_logits(c, in, i, -INFINITY);
-       set_logit(c, in, i, 100, NAN);
+       set_logit(c, in, i, 100, i == kFirstBad ? -NAN : NAN);
        set_logit(c, in, i, c.vocab - 1, 1);
      }},
     {"target", GRPO4J_ROW_TARGET_OUT_OF_RANGE,
@@ -66,10 +71,6 @@ const BadRow kBadRows[] = {
        in.advantages[at] = 1e37f;
        in.policy_weights[at] = 1e4f;
      }}};
-
-constexpr int64_t kFirstBad = 2, kSecondBad = 7;
-
-bool is_bad(int64_t i) { return i == kFirstBad || i == kSecondBad; }
 
 // The outputs and the gradient of a bad row; those of the others are as they were.
 void check_rows(const PolicyCase& c, const PolicyOutcome& got, const PolicyOutcome& whole, bool zero,
