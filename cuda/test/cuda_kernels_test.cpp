@@ -4,10 +4,10 @@
 #include <functional>
 
 #include "checks.h"
-#include "device_policy_call.h"
 #include "emulation/control.h"
 #include "groups.h"
 #include "host/variant.h"
+#include "policy_way.h"
 
 namespace {
 
@@ -85,6 +85,10 @@ void check_options() {
              [](PolicyCase& c) { c.soft_cap = 30, c.accumulate = true; },
              [](PolicyCase& c) { c.shape = PolicyCase::kAscending, c.scale = 1; },
              [](PolicyCase& c) { c.shape = PolicyCase::kHalfMinusInf, c.entropy_coef = 0.01; },
+             [](PolicyCase& c) { c.shape = PolicyCase::kFarBelow, c.entropy_coef = 0.01; },
+             // The gradient lies otherwise than the logits within 16 bytes.
+             [](PolicyCase& c) { c.shift = 1, c.entropy_coef = 0.01; },
+             [](PolicyCase& c) { c.shift = 3, c.offset = 2, c.padding = 1, c.accumulate = true; },
              [](PolicyCase& c) { c.scale = 30, c.in_place = true; },
              [](PolicyCase& c) { c.kl_coef = 0.05, c.kl_estimator = GRPO4J_KL_K1; },
              [](PolicyCase& c) { c.kl_coef = 0.05, c.kl_estimator = GRPO4J_KL_K2; },
@@ -157,26 +161,6 @@ void check_shared_memory() {
     c.rows = 1;
     c.vocab = vocab;
     check_policy(c);
-  }
-  grpo4j_cuda_force_variant(GRPO4J_CUDA_AUTO);
-}
-
-// A row of a real vocabulary, aligned and not: rows of bf16 begin 2 bytes later each time.
-void check_large() {
-  if (small) return;
-  for (int64_t vocab : {151936, 151937}) {
-    for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16}) {
-      for (int32_t variant : {GRPO4J_CUDA_AUTO, GRPO4J_CUDA_L2, GRPO4J_CUDA_CLUSTER8}) {
-        grpo4j_cuda_force_variant(variant);
-        PolicyCase c;
-        c.dtype = dtype;
-        c.rows = 3;
-        c.vocab = vocab;
-        c.in_place = true;
-        c.scale = 4;
-        check_policy(c);
-      }
-    }
   }
   grpo4j_cuda_force_variant(GRPO4J_CUDA_AUTO);
 }
@@ -295,7 +279,12 @@ int main(int argc, char** argv) {
                        {"row_bits", check_row_bits},
                        {"group_advantages", check_group_advantages},
                        {"token_weights", check_token_weights},
+                       {"plans", check_plans},
+                       {"enqueued", check_enqueued},
+                       {"devices", check_devices},
+                       {"far_rows", check_far_rows},
+                       {"host", [] { check_host(small); }},
                        {"traffic", [] { if (!small) check_traffic(); }},
-                       {"large", check_large}});
+                       {"large", [] { if (!small) check_large(); }}});
   return failures == 0 ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 // A vocabulary in shards: row_states, merge_states, objective, logits_gradient.
 #include "checks.h"
-#include "device_policy_call.h"
+#include "policy_way.h"
 
 namespace {
 
@@ -17,7 +17,8 @@ grpo4j_matrix shard_of(const PolicyCase& c, const grpo4j_matrix& whole, const Sh
   return m;
 }
 
-void run_states(const PolicyCase& c, const DevicePolicyCall& call, const Shard& shard,
+template <class Way>
+void run_states(const PolicyCase& c, const PolicyBy<Way>& call, const Shard& shard,
                 grpo4j_row_state* states) {
   grpo4j_row_states_args args = {};
   args.logits = shard_of(c, call.matrix(call.logits), shard);
@@ -25,15 +26,12 @@ void run_states(const PolicyCase& c, const DevicePolicyCall& call, const Shard& 
   args.vocab_begin = shard.begin;
   args.vocab_total = c.vocab;
   args.states = states;
-  const int64_t bytes = grpo4j_cuda_row_states_workspace(&args);
-  const DeviceArray<char> workspace(bytes);
-  const DeviceArray<grpo4j_report> report(1);
-  expect(grpo4j_cuda_row_states(&args, report.data(), workspace.data(), bytes, nullptr) == GRPO4J_OK,
-         "row_states", c.name());
-  grpo4j_cuda_synchronize(nullptr);
+  const ArrayOf<Way, grpo4j_report> report(1);
+  expect(Way::call(args, report.data()) == GRPO4J_OK, "row_states", c.name());
 }
 
-void run_gradient(const PolicyCase& c, const DevicePolicyCall& call, const Shard& shard,
+template <class Way>
+void run_gradient(const PolicyCase& c, const PolicyBy<Way>& call, const Shard& shard,
                   const grpo4j_row_state* merged) {
   grpo4j_logits_gradient_args args = {};
   args.logits = shard_of(c, call.matrix(call.logits), shard);
@@ -44,40 +42,34 @@ void run_gradient(const PolicyCase& c, const DevicePolicyCall& call, const Shard
   args.states = merged;
   args.slopes = call.slopes.data();
   args.flags = c.accumulate ? GRPO4J_ACCUMULATE : 0;
-  const DeviceArray<grpo4j_report> report(1);
-  expect(grpo4j_cuda_logits_gradient(&args, report.data(), nullptr) == GRPO4J_OK, "logits_gradient",
-         c.name());
-  grpo4j_cuda_synchronize(nullptr);
+  const ArrayOf<Way, grpo4j_report> report(1);
+  expect(Way::call(args, report.data()) == GRPO4J_OK, "logits_gradient", c.name());
   expect(report.get()[0].bad_rows == 0, "logits_gradient's report", c.name());
 }
 
+template <class Way = OnDevice>
 void check_sharded(const PolicyCase& c, const std::vector<Shard>& shards) {
   const PolicyInputs in(c);
-  DevicePolicyCall call(c, in);
+  PolicyBy<Way> call(c, in);
   const int64_t n = in.n();
-  const DeviceArray<grpo4j_row_state> states(n * static_cast<int64_t>(shards.size())), merged(n);
+  const ArrayOf<Way, grpo4j_row_state> states(n * static_cast<int64_t>(shards.size())), merged(n);
   for (size_t s = 0; s < shards.size(); ++s) {
     run_states(c, call, shards[s], states.data() + static_cast<int64_t>(s) * n);
   }
-  const DeviceArray<grpo4j_report> report(1);
+  const ArrayOf<Way, grpo4j_report> report(1);
   const grpo4j_rows rows = call.rows();
   // Masked rows are NaN here: row_states knows no weights.
   const grpo4j_merge_states_args merge = {states.data(), static_cast<int64_t>(shards.size()), n,
                                           rows.temperature, rows.temperatures, merged.data(),
                                           call.outputs(), GRPO4J_ZERO_BAD_ROWS};
-  expect(grpo4j_cuda_merge_states(&merge, report.data(), nullptr) == GRPO4J_OK, "merge_states",
-         c.name());
+  expect(Way::call(merge, report.data()) == GRPO4J_OK, "merge_states", c.name());
   grpo4j_objective_args objective = {};
   objective.n = n;
   objective.batch = call.batch();
   objective.out = call.outputs();
   objective.config = c.config();
   objective.slopes = call.slopes.data();
-  const int64_t bytes = grpo4j_cuda_objective_workspace(&objective);
-  const DeviceArray<char> workspace(bytes);
-  expect(grpo4j_cuda_objective(&objective, call.metrics.data(), workspace.data(), bytes, nullptr) ==
-             GRPO4J_OK, "objective", c.name());
-  grpo4j_cuda_synchronize(nullptr);
+  expect(Way::call(objective, call.metrics.data()) == GRPO4J_OK, "objective", c.name());
   expect(report.get()[0].bad_rows == (n > 1 ? 1 : 0), "merge_states counts the NaN row", c.name());
   for (const Shard& shard : shards) run_gradient(c, call, shard, merged.data());
   const PolicyOutcome got = outcome_of(call);
@@ -106,5 +98,20 @@ void check_shards(bool small) {
     c.in_place = false;
     c.accumulate = true;
     check_sharded(c, {{0, 17}, {17, c.vocab}});
+  }
+}
+
+void check_shards_on_host(bool small) {
+  for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
+    PolicyCase c;
+    c.dtype = dtype;
+    c.rows = 5;
+    c.vocab = small ? 1003 : 9001;
+    c.entropy_coef = 0.01;
+    check_sharded<OnHost>(c, {{0, c.vocab / 2 + 3}, {c.vocab / 2 + 3, c.vocab}});
+    c.in_place = true;
+    c.own_temperatures = true;
+    c.ratio_level = GRPO4J_RATIO_SEQUENCE;
+    check_sharded<OnHost>(c, {{0, 17}, {17, c.vocab}});
   }
 }

@@ -1,6 +1,6 @@
 #include "checks.h"
-#include "device_policy_call.h"
 #include "host/variant.h"
+#include "policy_way.h"
 
 namespace {
 
@@ -8,25 +8,21 @@ struct WantedStatistics {
   bool entropy, lse, squares;
 };
 
-grpo4j_report run_token_stats(const PolicyCase& c, const DevicePolicyCall& call,
-                              const WantedStatistics& wanted, uint32_t flags) {
+template <class Way>
+grpo4j_report run_token_stats(const PolicyCase& c, const PolicyBy<Way>& call,
+                              const WantedStatistics& wanted) {
   grpo4j_token_stats_args args = {};
   args.logits = call.matrix(call.logits);
   args.rows = call.rows();
   args.out = {call.log_probs.data(), wanted.entropy ? call.entropy.data() : nullptr,
               wanted.lse ? call.lse.data() : nullptr,
               wanted.squares ? call.sum_squares.data() : nullptr};
-  args.flags = flags;
-  const int64_t bytes = grpo4j_cuda_token_stats_workspace(&args);
-  const DeviceArray<char> workspace(bytes);
-  const DeviceArray<grpo4j_report> report(1);
-  const int32_t status =
-      grpo4j_cuda_token_stats(&args, report.data(), workspace.data(), bytes, nullptr);
-  grpo4j_cuda_synchronize(nullptr);
-  expect(status == GRPO4J_OK, std::string("token_stats, ") + grpo4j_cuda_last_error(), c.name());
+  const ArrayOf<Way, grpo4j_report> report(1);
+  expect(Way::call(args, report.data()) == GRPO4J_OK, std::string("token_stats, ") + grpo4j_cuda_last_error(), c.name());
   return report.get()[0];
 }
 
+template <class Way = OnDevice>
 void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
   PolicyInputs in(c);
   if (in.n() > 1) {  // token_stats has no weights: every row is read
@@ -35,8 +31,8 @@ void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
     const int64_t to = (c.offset + in.row(1) * c.stride()) * size;
     std::copy_n(in.logits.begin() + from, c.vocab * size, in.logits.begin() + to);
   }
-  const DevicePolicyCall call(c, in);
-  const grpo4j_report report = run_token_stats(c, call, wanted, 0);
+  const PolicyBy<Way> call(c, in);
+  const grpo4j_report report = run_token_stats(c, call, wanted);
   expect(report.bad_rows == 0 && report.first_bad_row == -1 &&
              report.isa == GRPO4J_ISA_CUDA_EMULATED, "report", c.name());
   const std::vector<float> log_probs = call.log_probs.get(), entropy = call.entropy.get(),
@@ -83,5 +79,21 @@ void check_token_stats(bool small) {
     c.rows = 0;
     c.listed_rows = false;
     check_statistics(c, {true, true, true});
+  }
+}
+
+void check_token_stats_on_host(bool small) {
+  for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
+    PolicyCase c;
+    c.dtype = dtype;
+    c.vocab = small ? 1003 : 9001;
+    check_statistics<OnHost>(c, {true, true, true});
+    c.offset = 3;
+    c.padding = 1;
+    c.own_temperatures = true;
+    check_statistics<OnHost>(c, {false, true, false});
+    c.rows = 9;
+    c.listed_rows = true;
+    check_statistics<OnHost>(c, {true, false, true});
   }
 }

@@ -1,7 +1,7 @@
 // group_advantages and token_weights against libgrpo4j, whose Java tests compare it with vectors.
 #include "checks.h"
-#include "device_policy_call.h"
 #include "grpo4j/grpo4j_cuda.h"
+#include "policy_way.h"
 
 namespace {
 
@@ -15,9 +15,8 @@ void expect_equal(const std::vector<float>& want, const std::vector<float>& got,
   }
 }
 
-}  // namespace
-
-void check_group_advantages() {
+template <class Way>
+void check_group_advantages_by() {
   // Groups of one, two and more; an empty one; one of equal rewards; one larger than a block.
   const std::vector<int64_t> offsets = {0, 1, 3, 7, 7, 12, 52, 52 + 1500};
   const int64_t n = offsets.back();
@@ -30,9 +29,9 @@ void check_group_advantages() {
   }
   // pass@k compares the best two of a group: all have at least two.
   const std::vector<int64_t> pairs = {0, 2, 7, 12, 52, 52 + 1500};
-  const DeviceArray<int64_t> device_offsets(offsets), device_pairs(pairs);
-  const DeviceArray<float> device_rewards(rewards), device_advantages(n);
-  const DeviceArray<int32_t> device_lengths(lengths);
+  const ArrayOf<Way, int64_t> given_offsets(offsets), given_pairs(pairs);
+  const ArrayOf<Way, float> given_rewards(rewards), given_advantages(n);
+  const ArrayOf<Way, int32_t> given_lengths(lengths);
   for (int32_t estimator = GRPO4J_ADVANTAGE_GRPO; estimator <= GRPO4J_ADVANTAGE_PASSK; ++estimator) {
     for (int32_t scale : {GRPO4J_SCALE_GROUP, GRPO4J_SCALE_BATCH, GRPO4J_SCALE_NONE}) {
       const std::string where =
@@ -50,23 +49,23 @@ void check_group_advantages() {
                                            1e-6,
                                            want.data()};
       expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "libgrpo4j's status", where);
-      args.group_offsets = passk ? device_pairs.data() : device_offsets.data();
-      args.rewards = device_rewards.data();
-      args.lengths = device_lengths.data();
-      args.advantages = device_advantages.data();
-      expect(grpo4j_cuda_group_advantages(&args, nullptr) == GRPO4J_OK, "status", where);
-      grpo4j_cuda_synchronize(nullptr);
-      expect_equal(want, device_advantages.get(), where);
+      args.group_offsets = passk ? given_pairs.data() : given_offsets.data();
+      args.rewards = given_rewards.data();
+      args.lengths = given_lengths.data();
+      args.advantages = given_advantages.data();
+      expect(Way::call(args) == GRPO4J_OK, "status", where);
+      expect_equal(want, given_advantages.get(), where);
     }
   }
-  const DeviceArray<int64_t> zero(std::vector<int64_t>{0});
+  const ArrayOf<Way, int64_t> zero(std::vector<int64_t>{0});
   grpo4j_group_advantages_args none = {};
   none.epsilon = 1e-6;
   none.group_offsets = zero.data();
-  expect(grpo4j_cuda_group_advantages(&none, nullptr) == GRPO4J_OK, "no completions", "advantages");
+  expect(Way::call(none) == GRPO4J_OK, "no completions", "advantages");
 }
 
-void check_token_weights() {
+template <class Way>
+void check_token_weights_by() {
   const std::vector<int64_t> offsets = {0, 5, 5, 38, 38 + 700};
   const int64_t n = offsets.back();
   std::vector<uint8_t> regions;
@@ -76,9 +75,9 @@ void check_token_weights() {
     regions.push_back(i < 5 ? 0 : static_cast<uint8_t>(random() % 4 == 0 ? 0 : random() % 32));
     mask.push_back(random() % 5 == 0 ? 0.0f : 1.0f);
   }
-  const DeviceArray<int64_t> device_offsets(offsets);
-  const DeviceArray<uint8_t> device_regions(regions);
-  const DeviceArray<float> device_mask(mask), device_weights(n);
+  const ArrayOf<Way, int64_t> given_offsets(offsets);
+  const ArrayOf<Way, uint8_t> given_regions(regions);
+  const ArrayOf<Way, float> given_mask(mask), given_weights(n);
   for (int32_t order : {GRPO4J_CLAMP_THEN_MEAN, GRPO4J_MEAN_THEN_CLAMP}) {
     for (bool masked : {false, true}) {
       const std::string where = "order " + std::to_string(order) + (masked ? " masked" : "");
@@ -88,13 +87,22 @@ void check_token_weights() {
                                         {1, 1.2, 0.61, 0.6, 9, 0, 0, 0}, 0.001, 8, order,
                                         want.data()};
       expect(grpo4j_token_weights(&args) == GRPO4J_OK, "libgrpo4j's status", where);
-      args.sequence_offsets = device_offsets.data();
-      args.regions = device_regions.data();
-      args.completion_mask = masked ? device_mask.data() : nullptr;
-      args.weights = device_weights.data();
-      expect(grpo4j_cuda_token_weights(&args, nullptr) == GRPO4J_OK, "status", where);
-      grpo4j_cuda_synchronize(nullptr);
-      expect_equal(want, device_weights.get(), where);
+      args.sequence_offsets = given_offsets.data();
+      args.regions = given_regions.data();
+      args.completion_mask = masked ? given_mask.data() : nullptr;
+      args.weights = given_weights.data();
+      expect(Way::call(args) == GRPO4J_OK, "status", where);
+      expect_equal(want, given_weights.get(), where);
     }
   }
 }
+
+}  // namespace
+
+void check_group_advantages() { check_group_advantages_by<OnDevice>(); }
+
+void check_group_advantages_on_host() { check_group_advantages_by<OnHost>(); }
+
+void check_token_weights() { check_token_weights_by<OnDevice>(); }
+
+void check_token_weights_on_host() { check_token_weights_by<OnHost>(); }

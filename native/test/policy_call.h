@@ -29,8 +29,12 @@ class PolicyCall {
         log_probs(n_), entropy(n_), lse(n_), sum_squares(n_), states(n_), slopes(n_), metrics(1) {}
 
   grpo4j_matrix matrix(const Array<char>& memory) const {
+    return matrix(memory, case_.offset);
+  }
+  // With so many elements before the first row.
+  grpo4j_matrix matrix(const Array<char>& memory, int64_t first) const {
     return {memory.data() == nullptr ? nullptr
-                                     : memory.data() + case_.offset * oracle::bytes_of(case_.dtype),
+                                     : memory.data() + first * oracle::bytes_of(case_.dtype),
             case_.dtype, case_.rows, case_.vocab, case_.stride()};
   }
   grpo4j_rows rows() const {
@@ -59,7 +63,8 @@ class PolicyCall {
   grpo4j_policy_loss_args args() const {
     grpo4j_policy_loss_args a = {};
     a.logits = matrix(logits);
-    a.gradient = case_.in_place ? a.logits : matrix(gradient);
+    a.gradient = case_.in_place ? a.logits
+                                : matrix(gradient, case_.gradient_element(case_.offset));
     a.rows = rows();
     a.batch = batch();
     a.out = outputs();

@@ -17,6 +17,7 @@ struct PolicyCase {
   int64_t vocab = 1003;
   int64_t offset = 0;   // elements before the first row
   int64_t padding = 0;  // elements between rows
+  int64_t shift = 0;    // more elements before the gradient's first row, where it isn't in place
   double scale = 3;
   enum { kRandom, kAscending, kHalfMinusInf, kFarBelow } shape = kRandom;
   bool in_place = false;
@@ -38,7 +39,7 @@ struct PolicyCase {
   std::string name() const {
     return "dtype " + std::to_string(dtype) + " [" + std::to_string(rows) + ", " +
            std::to_string(vocab) + "] offset " + std::to_string(offset) + " padding " +
-           std::to_string(padding) + " shape " + std::to_string(shape) +
+           std::to_string(padding) + " shift " + std::to_string(shift) + " shape " + std::to_string(shape) +
            (in_place ? " in place" : "") + (accumulate ? " accumulate" : "") +
            (listed_rows ? " listed" : "") + (own_temperatures ? " temperatures" : "") + " cap " +
            std::to_string(soft_cap) + " entropy " + std::to_string(entropy_coef) + " kl " +
@@ -49,7 +50,10 @@ struct PolicyCase {
            std::to_string(seed);
   }
   int64_t stride() const { return vocab + padding; }
+  // Of the gradient, where the logits have element e.
+  int64_t gradient_element(int64_t e) const { return e + (in_place ? 0 : shift); }
   int64_t elements() const { return rows == 0 ? 0 : offset + (rows - 1) * stride() + vocab; }
+  int64_t gradient_elements() const { return rows == 0 ? 0 : gradient_element(elements()); }
   grpo4j_policy_config config() const {
     const double high = objective == GRPO4J_CISPO ? 1.2 : objective == GRPO4J_GMPO ? 0.4 : 0.28;
     return {objective, ratio_level, objective == GRPO4J_GMPO ? 0.3 : 0.2, high, 1.4, 1.5, 1, 1.05,
@@ -105,11 +109,10 @@ inline double logit_of(const PolicyCase& c, int64_t v, double normal) {
 
 inline PolicyInputs::PolicyInputs(const PolicyCase& c) {
   std::mt19937_64 random(c.seed);
-  const auto bytes = static_cast<size_t>(c.elements() * oracle::bytes_of(c.dtype));
-  logits.resize(bytes);
-  held.resize(bytes);
-  for (int64_t e = 0; e < c.elements(); ++e) {
-    oracle::store(logits.data(), c.dtype, e, NAN);
+  logits.resize(static_cast<size_t>(c.elements() * oracle::bytes_of(c.dtype)));
+  held.resize(static_cast<size_t>(c.gradient_elements() * oracle::bytes_of(c.dtype)));
+  for (int64_t e = 0; e < c.elements(); ++e) oracle::store(logits.data(), c.dtype, e, NAN);
+  for (int64_t e = 0; e < c.gradient_elements(); ++e) {
     oracle::store(held.data(), c.dtype, e, 0.25 + 0.001 * static_cast<double>(e % 100));
   }
   for (int64_t r = 0; r < c.rows; r += c.listed_rows ? 2 : 1) add_row(c, r, random);

@@ -101,7 +101,7 @@ class PolicyCheck {
   // Elements that belong to no row of the call keep their bits.
   void untouched() const {
     const std::vector<char>& before = c_.in_place ? in_.logits : in_.held;
-    std::vector<bool> touched(static_cast<size_t>(c_.elements()));
+    std::vector<bool> touched(static_cast<size_t>(c_.gradient_elements()));
     for (int64_t i = 0; i < in_.n(); ++i) {
       const int64_t first = element(i, 0);
       for (int64_t v = 0; v < c_.vocab; ++v) touched[at(first + v)] = true;
@@ -148,7 +148,10 @@ class PolicyCheck {
  private:
   static size_t at(int64_t i) { return static_cast<size_t>(i); }
 
-  int64_t element(int64_t i, int64_t v) const { return c_.offset + in_.row(i) * c_.stride() + v; }
+  // Of the gradient.
+  int64_t element(int64_t i, int64_t v) const {
+    return c_.gradient_element(c_.offset + in_.row(i) * c_.stride() + v);
+  }
 
   // The tolerance is relative to the slopes, plus the rounding to the dtype.
   bool gradient_is_right(const std::vector<double>& z, int64_t i, int64_t v) const {

@@ -157,6 +157,7 @@ cudaError_t run(const LaunchConfiguration& configuration, const std::function<vo
   const std::lock_guard<std::mutex> lock(s.mutex);
   launch.counters.launches = 1;
   launch.counters.blocks = launch.block_count();
+  launch.counters.most_shared_bytes = static_cast<int64_t>(configuration.shared_bytes);
   add(s.counters, launch.counters);
   if (launch.failed.load()) {
     s.failure = launch.failure;

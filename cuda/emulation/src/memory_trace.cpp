@@ -12,8 +12,10 @@ void add(grpo4j_emulation_counters& sum, const grpo4j_emulation_counters& more) 
       &C::synchronizations, &C::bytes_loaded, &C::bytes_stored, &C::sector_bytes_loaded,
       &C::sector_bytes_stored, &C::accesses, &C::wide_accesses, &C::dram_bytes_read,
       &C::dram_bytes_written};
-  static_assert(sizeof kFields / sizeof kFields[0] * sizeof(int64_t) == sizeof(C));
+  static_assert(sizeof kFields + sizeof(C::most_shared_bytes) == sizeof(C) &&
+                sizeof kFields[0] == sizeof(int64_t));
   for (Field field : kFields) sum.*field += more.*field;
+  sum.most_shared_bytes = std::max(sum.most_shared_bytes, more.most_shared_bytes);
 }
 
 void SectorCache::begin(int64_t capacity_sectors) {

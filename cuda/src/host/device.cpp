@@ -52,6 +52,7 @@ cudaError_t read_device(int32_t device, DeviceInfo& info) {
   int64_t major = 0;
   int64_t minor = 0;
   int64_t multiprocessors = 0;
+  int64_t clusters = 0;
   const struct {
     cudaDeviceAttr which;
     int64_t* value;
@@ -62,6 +63,7 @@ cudaError_t read_device(int32_t device, DeviceInfo& info) {
       {cudaDevAttrMaxSharedMemoryPerBlockOptin, &info.shared_per_block},
       {cudaDevAttrMaxSharedMemoryPerMultiprocessor, &info.shared_per_multiprocessor},
       {cudaDevAttrL2CacheSize, &info.l2_bytes},
+      {cudaDevAttrClusterLaunch, &clusters},
   };
   for (const auto& item : wanted) {
     if (const cudaError_t error = attribute(device, item.which, *item.value);
@@ -72,6 +74,7 @@ cudaError_t read_device(int32_t device, DeviceInfo& info) {
   info.major = static_cast<int32_t>(major);
   info.minor = static_cast<int32_t>(minor);
   info.multiprocessors = static_cast<int32_t>(multiprocessors);
+  info.clusters = clusters != 0;
   return cudaSuccess;
 }
 

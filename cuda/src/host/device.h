@@ -13,6 +13,7 @@ struct DeviceInfo {
   int64_t shared_per_block;           // dynamic shared memory that a block can ask for
   int64_t shared_per_multiprocessor;
   int64_t l2_bytes;
+  bool clusters;  // whether blocks can be launched in clusters
 };
 
 // Facts about the current device; false where it can't run the kernels.

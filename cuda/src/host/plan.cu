@@ -49,7 +49,7 @@ bool possible(const DeviceInfo& device, const grpo4j_matrix& logits, int32_t var
   }
   const uint32_t parts = parts_of(variant);
   return variant >= GRPO4J_CUDA_SHARED && variant <= GRPO4J_CUDA_CLUSTER8 &&
-         (parts == 1 || device.major >= 9) &&
+         (parts == 1 || device.clusters) &&
          resident(device, on_chip_bytes_of(logits, parts)) >= 1;
 }
 

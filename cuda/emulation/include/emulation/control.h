@@ -45,12 +45,13 @@ GRPO4J_API int32_t grpo4j_emulation_set_threads(int32_t threads);
 /* "h100" (default), "h200", "a100", "b200", "rtx5090"; "v100" is too old; "none": no device. */
 GRPO4J_API int32_t grpo4j_emulation_set_device(const char* name);
 
-/* Sums over launches since the last reset. */
+/* Sums, and one maximum, over launches since the last reset. */
 typedef struct grpo4j_emulation_counters {
   int64_t launches;
   int64_t blocks;
   int64_t barriers;          /* of whole blocks or clusters */
   int64_t warp_operations;   /* shuffles, votes, __syncwarp */
+  int64_t most_shared_bytes; /* dynamic shared memory of a block: the greatest of the launches */
   int64_t allocations;       /* cudaMalloc, cudaFree */
   int64_t synchronizations;  /* of streams and the device, synchronous copies */
   /* The rest only while counting is on. Bytes that threads asked global memory for: */
