@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param variance sum over the steps of the estimated variance of the gradient
  * @param signal sum over the steps of the estimated squared norm of its expectation
  * @param curve exact calls of the rollouts over sampled tokens
+ * @param variances the estimated variance of single steps over sampled tokens
  */
 record ComparedRun(
     String method,
@@ -36,7 +37,8 @@ record ComparedRun(
     double seconds,
     double variance,
     double signal,
-    List<LineChart.Point> curve) {
+    List<LineChart.Point> curve,
+    List<LineChart.Point> variances) {
 
   /** Reads summary.json and metrics.jsonl of a run folder. */
   static ComparedRun read(String method, long seed, RunDirectory run) {
@@ -45,6 +47,7 @@ record ComparedRun(
     double signal = 0;
     double tokens = 0;
     List<LineChart.Point> curve = new ArrayList<>();
+    List<LineChart.Point> variances = new ArrayList<>();
     for (Map<String, @Nullable Object> row : MetricsLog.read(run.metrics())) {
       if (row.get("gradient/variance") instanceof Number v
           && row.get("gradient/signal") instanceof Number s) {
@@ -55,6 +58,9 @@ record ComparedRun(
         tokens = Math.max(tokens, n.doubleValue());
         if (row.get("exact") instanceof Number exact) {
           curve.add(new LineChart.Point(n.doubleValue(), exact.doubleValue()));
+        }
+        if (row.get("gradient/variance") instanceof Number v) {
+          variances.add(new LineChart.Point(n.doubleValue(), v.doubleValue()));
         }
       }
     }
@@ -70,7 +76,8 @@ record ComparedRun(
         number(summary, "seconds"),
         variance,
         signal,
-        curve);
+        curve,
+        variances);
   }
 
   private static Map<String, @Nullable Object> summary(RunDirectory run) {

@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.DoubleStream;
 import org.grpo4j.trainer.statistics.Interval;
 import org.grpo4j.trainer.statistics.PairedTest;
 
@@ -59,8 +61,24 @@ record Comparison(String task, String baseline, Map<String, List<ComparedRun>> b
   }
 
   /** Mean over the seeds of the exact calls in the rollouts, and its standard deviation around. */
-  LineChart chart() {
-    LineChart chart = new LineChart("Exact calls in rollouts, mean ± sd over seeds", "tokens");
+  LineChart learning() {
+    return chart("Exact calls in rollouts, mean ± sd over seeds", ComparedRun::curve);
+  }
+
+  /** The same of the estimated variance of a step's gradient. */
+  LineChart variance() {
+    return chart("Variance of a step's gradient, mean ± sd over seeds", ComparedRun::variances);
+  }
+
+  /** A value of every method with its interval over the seeds. */
+  IntervalChart intervals(String title, ToDoubleFunction<ComparedRun> value) {
+    IntervalChart chart = new IntervalChart(title);
+    methods().forEach(method -> chart.add(method, interval(method, value)));
+    return chart;
+  }
+
+  private LineChart chart(String title, Function<ComparedRun, List<LineChart.Point>> curve) {
+    LineChart chart = new LineChart(title, "tokens");
     double most =
         byMethod.values().stream()
             .flatMap(List::stream)
@@ -75,11 +93,11 @@ record Comparison(String task, String baseline, Map<String, List<ComparedRun>> b
         double to = most * (i + 1) / GRID;
         double[] values =
             runs(method).stream()
-                .mapToDouble(run -> meanBetween(run.curve(), from, to))
+                .mapToDouble(run -> meanBetween(curve.apply(run), from, to))
                 .filter(v -> !Double.isNaN(v))
                 .toArray();
         if (values.length == runs(method).size()) {
-          double mean = java.util.stream.DoubleStream.of(values).average().orElseThrow();
+          double mean = DoubleStream.of(values).average().orElseThrow();
           double sd = deviation(values, mean);
           line.add(new LineChart.Point((from + to) / 2, mean));
           band.add(new LineChart.Band((from + to) / 2, mean - sd, mean + sd));
@@ -99,7 +117,7 @@ record Comparison(String task, String baseline, Map<String, List<ComparedRun>> b
   }
 
   private static double deviation(double[] values, double mean) {
-    double sum = java.util.stream.DoubleStream.of(values).map(v -> (v - mean) * (v - mean)).sum();
+    double sum = DoubleStream.of(values).map(v -> (v - mean) * (v - mean)).sum();
     return values.length < 2 ? 0 : Math.sqrt(sum / (values.length - 1));
   }
 

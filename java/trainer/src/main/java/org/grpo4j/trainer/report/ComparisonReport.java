@@ -33,6 +33,8 @@ public final class ComparisonReport {
     "p (Holm)",
     "p (signed ranks)",
     "difference, sampled",
+    "p (paired t)",
+    "difference, gradient variance / signal",
     "p (paired t)"
   };
   private static final String NOTE =
@@ -67,7 +69,14 @@ public final class ComparisonReport {
       List<List<String>> tests = tests(task);
       html.append("<h2>Task ").append(Html.escape(task.task())).append("</h2>\n<p class=\"note\">");
       html.append(Html.escape(note)).append("</p>\n<section class=\"charts\">");
-      html.append(task.chart().render()).append("</section>\n");
+      html.append(task.learning().render());
+      html.append(task.intervals("Exact calls after training, greedy", ComparedRun::exact).render());
+      LineChart variance = task.variance();
+      if (!variance.isEmpty()) {
+        html.append(variance.render());
+      }
+      html.append(task.intervals("Gradient variance / signal", Comparison::noise).render());
+      html.append("</section>\n");
       Html.openTable(html, results, RESULTS);
       Html.openTable(html, tests, TESTS);
       Html.table(
@@ -106,7 +115,7 @@ public final class ComparisonReport {
               task.interval(method, ComparedRun::format).toString(),
               task.interval(method, Comparison::noise).toString(),
               Html.number(task.interval(method, ComparedRun::steps).value()),
-              Html.number(task.interval(method, ComparedRun::seconds).value())));
+              task.interval(method, ComparedRun::seconds).toString()));
     }
     return rows;
   }
@@ -118,6 +127,7 @@ public final class ComparisonReport {
     for (int i = 0; i < others.size(); i++) {
       PairedTest exact = task.against(others.get(i), ComparedRun::exact);
       PairedTest sampled = task.against(others.get(i), ComparedRun::sampled);
+      PairedTest noise = task.against(others.get(i), Comparison::noise);
       rows.add(
           List.of(
               others.get(i),
@@ -126,7 +136,9 @@ public final class ComparisonReport {
               p(holm[i]),
               p(exact.signedRank()),
               sampled.difference().toString(),
-              p(sampled.tTest())));
+              p(sampled.tTest()),
+              noise.difference().toString(),
+              p(noise.tTest())));
     }
     return rows;
   }

@@ -74,6 +74,7 @@ public final class HtmlReport {
     out.append(Html.head(name));
     summary(out, run);
     charts(out, rows);
+    RegionTheory.append(out, rows);
     samples(out, run);
     Html.table(
         out, "All metrics", metricRows(rows), "metric", "first", "last", "lowest", "highest");

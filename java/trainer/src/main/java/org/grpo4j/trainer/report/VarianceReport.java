@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
+import java.util.function.ToDoubleFunction;
 import org.grpo4j.trainer.statistics.Interval;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +21,13 @@ public final class VarianceReport {
     "variance / signal to none's"
   };
   private static final String[] REGIONS = {
-    "region", "tokens", "entropy, nats", "1 − Σp²", "its bound 1 − e^(−H)", "share of ‖dz‖²"
+    "region",
+    "tokens",
+    "entropy, nats",
+    "1 − Σp²",
+    "its bound 1 − e^(−H)",
+    "share of ‖dz‖²",
+    "variance per token, to the first row's"
   };
   private static final String[] BINS = {
     "entropy, nats", "tokens", "1 − Σp²", "1 − e^(−H)", "mean ‖dz‖²"
@@ -105,15 +113,23 @@ public final class VarianceReport {
     html.append(" pairs of rollouts, the same samples for every weighting. Variance: trace of the");
     html.append(" covariance of the gradient to the parameters; signal: squared norm of its");
     html.append(" expectation; 95% intervals. A row named after a region has the mean over that");
-    html.append(" region's tokens alone.</p>\n<section class=\"charts\">");
-    html.append(chart(bins).render()).append(norms(bins).render()).append("</section>\n");
+    html.append(" region's tokens alone; variance per token is that of its gradient times the");
+    html.append(" number of these tokens: what one of them contributes.</p>\n");
+    List<RegionVariance> byEntropy = RegionVariance.of(regions, gradients);
+    html.append("<h2>Lower entropy, lower variance</h2>\n<section class=\"charts\">");
+    html.append(chart(bins).render()).append(norms(bins).render());
+    html.append(perToken(byEntropy).render()).append("</section>\n");
+    Html.openTable(html, regionRows(byEntropy), REGIONS);
+    html.append("<h2>Does ResT lower variance?</h2>\n<section class=\"charts\">");
+    html.append(toNone("Variance, to none's", gradients, Gradient::varianceTo).render());
+    html.append(toNone("Variance / signal, to none's", gradients, Gradient::noiseTo).render());
+    html.append("</section>\n");
     Html.openTable(html, gradientRows(gradients), GRADIENTS);
-    Html.openTable(html, regionRows(regions), REGIONS);
     Html.table(html, "By entropy of the token", binRows(bins), BINS);
     RunFiles.replace(folder.resolve("variance.html"), html.append(Html.END).toString());
     Map<String, @Nullable Object> json = new LinkedHashMap<>();
     json.put("gradients", gradientValues(gradients));
-    json.put("regions", regions);
+    json.put("regions", byEntropy.stream().map(VarianceReport::regionValues).toList());
     json.put("entropy_bins", bins);
     RunFiles.replace(folder.resolve("variance.json"), RunDirectory.line(json) + "\n");
   }
@@ -136,8 +152,35 @@ public final class VarianceReport {
     return chart;
   }
 
+  private static LineChart perToken(List<RegionVariance> regions) {
+    LineChart chart = new LineChart("Variance per token of a region by its entropy", "nats");
+    chart.add(
+        "to the region of the lowest entropy",
+        regions.stream()
+            .map(r -> new LineChart.Point(r.tokens().entropy(), r.perToken().value()))
+            .toList(),
+        regions.stream()
+            .filter(r -> !Double.isNaN(r.perToken().low()))
+            .map(
+                r ->
+                    new LineChart.Band(
+                        r.tokens().entropy(), r.perToken().low(), r.perToken().high()))
+            .toList());
+    return chart;
+  }
+
+  /** The weightings alone: rows of regions are no weightings. */
+  private static IntervalChart toNone(
+      String title, List<Gradient> gradients, BiFunction<Gradient, Gradient, Interval> quotient) {
+    IntervalChart chart = new IntervalChart(title);
+    gradients.stream()
+        .filter(g -> g.name().equals("none") || g.name().startsWith("rest"))
+        .forEach(g -> chart.add(g.name(), quotient.apply(g, gradients.get(0))));
+    return chart;
+  }
+
   private static List<LineChart.Point> points(
-      List<Tokens> bins, java.util.function.ToDoubleFunction<Tokens> value) {
+      List<Tokens> bins, ToDoubleFunction<Tokens> value) {
     return bins.stream()
         .map(b -> new LineChart.Point(b.entropy(), value.applyAsDouble(b)))
         .toList();
@@ -159,19 +202,33 @@ public final class VarianceReport {
     return rows;
   }
 
-  private static List<List<String>> regionRows(List<Tokens> regions) {
+  private static List<List<String>> regionRows(List<RegionVariance> regions) {
     List<List<String>> rows = new ArrayList<>();
-    for (Tokens r : regions) {
+    for (RegionVariance r : regions) {
       rows.add(
           List.of(
-              r.name(),
-              String.valueOf(r.tokens()),
-              Html.number(r.entropy()),
-              Html.number(r.spread()),
-              Html.number(r.bound()),
-              Html.number(r.share())));
+              r.tokens().name(),
+              String.valueOf(r.tokens().tokens()),
+              Html.number(r.tokens().entropy()),
+              Html.number(r.tokens().spread()),
+              Html.number(r.tokens().bound()),
+              Html.number(r.tokens().share()),
+              r.perToken().toString()));
     }
     return rows;
+  }
+
+  private static Map<String, @Nullable Object> regionValues(RegionVariance region) {
+    Map<String, @Nullable Object> of = new LinkedHashMap<>();
+    of.put("name", region.tokens().name());
+    of.put("tokens", region.tokens().tokens());
+    of.put("entropy", region.tokens().entropy());
+    of.put("spread", region.tokens().spread());
+    of.put("bound", region.tokens().bound());
+    of.put("squaredNorm", region.tokens().squaredNorm());
+    of.put("share", region.tokens().share());
+    of.put("variance_per_token_to_first", interval(region.perToken()));
+    return of;
   }
 
   private static List<List<String>> binRows(List<Tokens> bins) {

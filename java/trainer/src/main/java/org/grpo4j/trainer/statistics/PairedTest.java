@@ -10,7 +10,8 @@ import org.apache.commons.statistics.inference.WilcoxonSignedRankTest;
  * Two treatments of the same subjects (seeds), compared subject by subject.
  *
  * @param difference mean of treatment − control
- * @param tTest two-sided p of the paired t test; NaN with fewer than two pairs
+ * @param tTest two-sided p of the paired t test; NaN with fewer than two pairs, or where one was
+ *     not measured
  * @param signedRank two-sided p of Wilcoxon's signed ranks, which needs no normal distribution;
  *     with five pairs it is at least 0.0625
  */
@@ -31,7 +32,7 @@ public record PairedTest(Interval difference, double tTest, double signedRank) {
     double[] differences = new double[n];
     Arrays.setAll(differences, i -> treatment[i] - control[i]);
     Interval interval = Interval.ofMean(differences);
-    if (n < 2) {
+    if (n < 2 || !Arrays.stream(differences).allMatch(Double::isFinite)) {
       return new PairedTest(interval, Double.NaN, Double.NaN);
     }
     if (Arrays.stream(differences).allMatch(d -> d == 0)) {

@@ -4,14 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.config.CompareConfig;
 import org.grpo4j.trainer.config.ConfigLoader;
@@ -21,6 +26,7 @@ import org.grpo4j.trainer.config.ObjectiveSettings.LossType;
 import org.grpo4j.trainer.config.TrainConfig;
 import org.grpo4j.trainer.config.WeightingSettings.RestSchedule;
 import org.grpo4j.trainer.config.WeightingSettings.TokenWeighting;
+import org.grpo4j.trainer.report.RunDirectory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -28,7 +34,7 @@ class CompareRunTest {
   @TempDir Path folder;
 
   private CompareConfig config(String... more) {
-    List<String> overrides = new java.util.ArrayList<>();
+    List<String> overrides = new ArrayList<>();
     overrides.add("output_dir=" + folder.resolve("out"));
     overrides.addAll(List.of(more));
     return ConfigLoader.COMPARE.load(null, overrides);
@@ -112,8 +118,64 @@ class CompareRunTest {
     assertTrue(String.valueOf(other.getMessage()).contains("other settings"));
   }
 
+  /**
+   * Other seeds than the default; then one run loses what it wrote after its first checkpoint, as a
+   * kill leaves it, and the same command ends with the same figures.
+   */
+  @Test
+  void aRunThatWasKilledGoesOn() throws IOException {
+    String[] small = {
+      "seeds=[6, 7]",
+      "methods=[grpo, rest]",
+      "max_tokens=3000",
+      "settings={num_generations: 2, per_device_train_batch_size: 8, steps_per_generation: 1,"
+          + " eval_prompts: 4, zero_spread_groups: keep, save_steps: 1, save_total_limit: 10}"
+    };
+    run(small);
+    Map<String, List<Double>> before = bySeed();
+    RunDirectory killed = RunDirectory.resume(folder.resolve("out/single-rest-seed-7"));
+    assertTrue(RunDirectory.stepOf(killed.latestCheckpoint().orElseThrow()) > 1, "several steps");
+    Files.delete(killed.summary());
+    for (int step = RunDirectory.stepOf(killed.latestCheckpoint().orElseThrow()); step > 1; step--) {
+      delete(killed.checkpoint(step));
+    }
+    String again = run(small);
+    assertEquals(4, again.split("done before", -1).length, "three of four were done: " + again);
+    assertEquals(before, bySeed());
+    assertEquals(List.of(6.0, 7.0), before.get("rest/seeds"));
+  }
+
+  private static void delete(Path tree) throws IOException {
+    try (var entries = Files.walk(tree)) {
+      for (Path entry : entries.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(entry);
+      }
+    }
+  }
+
+  /** Everything in comparison.json that does not depend on the time of day. */
+  private Map<String, List<Double>> bySeed() throws IOException {
+    JsonNode json =
+        new ObjectMapper().readTree(folder.resolve("out/comparison.json").toFile()).path("single");
+    Map<String, List<Double>> values = new TreeMap<>();
+    for (String method : List.of("grpo", "rest")) {
+      values.put(method + "/seeds", numbers(json.path(method).path("seeds")));
+      for (String name : List.of("exact", "sampled", "format", "gradient_noise")) {
+        values.put(
+            method + "/" + name, numbers(json.path(method).path(name).path("by_seed")));
+      }
+    }
+    return values;
+  }
+
+  private static List<Double> numbers(JsonNode list) {
+    List<Double> numbers = new ArrayList<>();
+    list.forEach(each -> numbers.add(each.asDouble()));
+    return numbers;
+  }
+
   private String run(String[] small, String... more) {
-    List<String> all = new java.util.ArrayList<>(List.of(small));
+    List<String> all = new ArrayList<>(List.of(small));
     all.addAll(List.of(more));
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);

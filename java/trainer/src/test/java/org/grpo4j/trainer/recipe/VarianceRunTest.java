@@ -57,7 +57,32 @@ class VarianceRunTest {
       share += bin.path("share").asDouble();
     }
     assertEquals(1, share, 1e-9);
-    assertTrue(Files.readString(run.root().resolve("variance.html")).contains("rest_entropy"));
+    JsonNode regions = json.path("regions");
+    assertEquals(5, regions.size());
+    entropy = -1;
+    for (JsonNode region : regions) {
+      assertTrue(region.path("entropy").asDouble() >= entropy, "from the lowest");
+      entropy = region.path("entropy").asDouble();
+    }
+    // The gradient of a region's mean times its tokens, both pairs added up, to the first region's.
+    assertEquals(
+        perToken(regions.path(4), gradients) / perToken(regions.path(0), gradients),
+        regions.path(4).path("variance_per_token_to_first").path("value").asDouble(),
+        1e-9);
+    String html = Files.readString(run.root().resolve("variance.html"));
+    assertTrue(html.contains("<title>rest_entropy: "), "the interval of a weighting");
+    assertTrue(html.contains("Variance per token of a region by its entropy"));
+  }
+
+  private static double perToken(JsonNode region, JsonNode gradients) {
+    for (JsonNode gradient : gradients) {
+      if (gradient.path("name").equals(region.path("name"))) {
+        JsonNode variances = gradient.path("variances");
+        return region.path("tokens").asDouble()
+            * (variances.path(0).asDouble() + variances.path(1).asDouble());
+      }
+    }
+    throw new AssertionError("no gradient of " + region.path("name"));
   }
 
   @Test

@@ -125,6 +125,36 @@ class HtmlReportTest {
     assertEquals(9, page.split("<article").length - 1);
   }
 
+  /** Two regions over two steps; t(0.975) on one degree of freedom is 12.7062. */
+  @Test
+  void regionsAreSortedByEntropyWithIntervals() throws IOException {
+    RunDirectory run = RunDirectory.create(folder.resolve("theory"));
+    try (MetricsLog log = MetricsLog.open(run, List.of("jsonl"), 0)) {
+      for (int step = 1; step <= 2; step++) {
+        Map<String, Number> row = new LinkedHashMap<>();
+        row.put("entropy/reasoning", 0.5 + 0.1 * step);
+        row.put("entropy/format", 0.01 * step);
+        row.put("one_minus_sum_p2/reasoning", 0.3);
+        row.put("one_minus_sum_p2/format", 0.02);
+        row.put("token_weight/format", 1.5);
+        row.put("grad_share/format", 0.25);
+        row.put("gradient/variance", 2.0 * step);
+        row.put("gradient/signal", 1.0);
+        log.log(step, row);
+      }
+    }
+    HtmlReport.write(run);
+    String html = Files.readString(run.report());
+    int format =
+        html.indexOf(
+            "<td>format</td><td>0.015 [-0.049, 0.079]</td><td>0.020 [0.020, 0.020]</td><td>1.500"
+                + " [1.500, 1.500]</td><td>0.250 [0.250, 0.250]</td>");
+    int reasoning = html.indexOf("<td>reasoning</td><td>0.650 [0.015, 1.285]</td>");
+    assertTrue(format > 0 && reasoning > format, html);
+    assertTrue(html.contains("logged steps: 3.000 ["), "variance over signal of the run");
+    assertTrue(html.contains("1 − Σp² of a region by its entropy"));
+  }
+
   @Test
   void aRunThatWasKilledAtOnceHasAReport() throws IOException {
     RunDirectory run = RunDirectory.create(folder.resolve("run"));

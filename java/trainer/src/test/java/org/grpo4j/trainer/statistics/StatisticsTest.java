@@ -36,6 +36,8 @@ class StatisticsTest {
     assertEquals(0.125, test.signedRank(), 1e-9);
     assertEquals(1, PairedTest.of(control, control).tTest());
     assertTrue(Double.isNaN(PairedTest.of(new double[] {1}, new double[] {2}).tTest()));
+    PairedTest unmeasured = PairedTest.of(new double[] {1, Double.NaN, 3}, new double[] {1, 2, 2});
+    assertTrue(Double.isNaN(unmeasured.tTest()) && Double.isNaN(unmeasured.signedRank()));
     assertThrows(IllegalArgumentException.class, () -> PairedTest.of(new double[2], new double[3]));
   }
 
