@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.openai.client.OpenAIClient;
 import com.openai.client.okhttp.OpenAIOkHttpClient;
 import com.openai.core.JsonValue;
@@ -16,15 +17,19 @@ import com.openai.errors.UnauthorizedException;
 import com.openai.helpers.ChatCompletionAccumulator;
 import com.openai.models.FunctionDefinition;
 import com.openai.models.FunctionParameters;
+import com.openai.models.ResponseFormatJsonObject;
 import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import com.openai.models.chat.completions.ChatCompletionFunctionTool;
 import com.openai.models.chat.completions.ChatCompletionMessageFunctionToolCall;
+import com.openai.models.chat.completions.ChatCompletionNamedToolChoice;
 import com.openai.models.chat.completions.ChatCompletionStreamOptions;
+import com.openai.models.chat.completions.ChatCompletionToolChoiceOption;
 import com.openai.models.chat.completions.ChatCompletionToolMessageParam;
 import com.openai.models.completions.Completion;
 import com.openai.models.completions.CompletionCreateParams;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -279,10 +284,115 @@ class OpenAiClientTest {
     assertThrows(NotFoundException.class, () -> send(chat("a").model("gpt-5")));
     assertThrows(
         BadRequestException.class,
-        () ->
-            send(
-                withTools(chat("a"))
-                    .putAdditionalBodyProperty("tool_choice", JsonValue.from("required"))));
+        () -> send(chat("a").toolChoice(ChatCompletionToolChoiceOption.Auto.REQUIRED)));
+    assertThrows(
+        BadRequestException.class,
+        () -> send(withTools(chat("a")).toolChoice(named("send_money"))));
+  }
+
+  private static ChatCompletionNamedToolChoice named(String function) {
+    return ChatCompletionNamedToolChoice.builder()
+        .function(ChatCompletionNamedToolChoice.Function.builder().name(function).build())
+        .build();
+  }
+
+  /** The model would call get_weather, and says nothing of its own where it may not. */
+  @Test
+  void toolChoiceIsHeeded() {
+    ChatCompletion forced = send(withTools(chat(QUESTION)).toolChoice(named("set_alarm")));
+    assertEquals("set_alarm", onlyCall(forced).name());
+    assertEquals("tool_calls", reason(forced));
+    assertTrue(onlyCall(forced).arguments().startsWith("{\""), onlyCall(forced).arguments());
+    assertEquals("", content(forced), "no reasoning before a call that is forced");
+
+    ChatCompletionCreateParams.Builder required =
+        withTools(chat("Hello")).toolChoice(ChatCompletionToolChoiceOption.Auto.REQUIRED);
+    ChatCompletion whole = send(required);
+    assertTrue(List.of("set_alarm", "get_weather", "start_timer").contains(onlyCall(whole).name()));
+    assertEquals(onlyCall(whole), onlyCall(stream(required)));
+
+    ChatCompletion none =
+        send(withTools(chat(QUESTION)).toolChoice(ChatCompletionToolChoiceOption.Auto.NONE));
+    assertTrue(none.choices().get(0).message().toolCalls().isEmpty());
+    assertEquals("stop", reason(none));
+  }
+
+  private static ChatCompletionMessageFunctionToolCall.Function onlyCall(
+      ChatCompletion completion) {
+    var calls = completion.choices().get(0).message().toolCalls().orElseThrow();
+    assertEquals(1, calls.size(), calls.toString());
+    return calls.get(0).asFunction().function();
+  }
+
+  /** Prose is what the model would write, and braces alone where it is pushed to end. */
+  @Test
+  void jsonObjectIsJson() throws IOException {
+    ChatCompletionCreateParams.Builder params =
+        seeded(chat("Hello").responseFormat(ResponseFormatJsonObject.builder().build()), 2)
+            .temperature(1.0)
+            .n(4)
+            .maxCompletionTokens(100)
+            // The id of a byte is the byte: closing braces, wherever they may stand.
+            .putAdditionalBodyProperty("logit_bias", JsonValue.from(Map.of("125", 12)));
+    for (var choice : send(params).choices()) {
+      String text = choice.message().content().orElse("");
+      assertEquals("stop", choice.finishReason().toString(), text);
+      assertTrue(new ObjectMapper().readTree(text).isObject(), text);
+    }
+  }
+
+  /** Every choice of a stream opens with a role and has its own call. */
+  @Test
+  void choicesOfAStreamAreKeptApart() {
+    ChatCompletion whole = send(threeChoices());
+    ChatCompletion streamed = stream(threeChoices());
+    assertEquals(3, whole.choices().size());
+    assertEquals(texts(whole), texts(streamed));
+    assertEquals(reasons(whole), reasons(streamed));
+  }
+
+  private static ChatCompletionCreateParams.Builder threeChoices() {
+    return seeded(withTools(chat(QUESTION)).temperature(0.7).n(3), 4).logprobs(true);
+  }
+
+  private static List<String> reasons(ChatCompletion completion) {
+    return completion.choices().stream().map(c -> c.finishReason().toString()).toList();
+  }
+
+  /** What an evaluation of likelihoods asks for: the prompt's own log-probabilities. */
+  @Test
+  void echoScoresThePrompt() {
+    String prompt = "<|im_start|>user\n" + QUESTION + "<|im_end|>\n<|im_start|>assistant\n";
+    CompletionCreateParams.Builder params =
+        CompletionCreateParams.builder().model(MODEL).temperature(0.0).logprobs(1);
+    var sampled =
+        client.completions().create(params.prompt(prompt).maxTokens(12).build()).choices().get(0);
+    String whole = prompt + sampled.text();
+    var echoed =
+        client
+            .completions()
+            .create(
+                params
+                    .prompt(whole)
+                    .maxTokens(0)
+                    .echo(true)
+                    .putAdditionalBodyProperty("skip_special_tokens", JsonValue.from(false))
+                    .build());
+    assertEquals(whole, echoed.choices().get(0).text());
+    assertEquals(0, echoed.usage().orElseThrow().completionTokens());
+    var expected = sampled.logprobs().orElseThrow();
+    var scored = echoed.choices().get(0).logprobs().orElseThrow();
+    List<String> tokens = scored.tokens().orElseThrow();
+    int first = tokens.size() - expected.tokens().orElseThrow().size();
+    assertEquals(expected.tokens().orElseThrow(), tokens.subList(first, tokens.size()));
+    for (int i = first; i < tokens.size(); i++) {
+      assertEquals(
+          expected.tokenLogprobs().orElseThrow().get(i - first),
+          scored.tokenLogprobs().orElseThrow().get(i),
+          1e-4);
+      assertTrue(
+          whole.startsWith(tokens.get(i), scored.textOffset().orElseThrow().get(i).intValue()));
+    }
   }
 
   @Test

@@ -70,7 +70,8 @@ public final class ComparisonReport {
       html.append("<h2>Task ").append(Html.escape(task.task())).append("</h2>\n<p class=\"note\">");
       html.append(Html.escape(note)).append("</p>\n<section class=\"charts\">");
       html.append(task.learning().render());
-      html.append(task.intervals("Exact calls after training, greedy", ComparedRun::exact).render());
+      html.append(
+          task.intervals("Exact calls after training, greedy", ComparedRun::exact).render());
       LineChart variance = task.variance();
       if (!variance.isEmpty()) {
         html.append(variance.render());

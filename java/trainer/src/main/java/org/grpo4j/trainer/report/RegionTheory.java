@@ -53,8 +53,7 @@ final class RegionTheory {
             .toList(),
         measured.stream()
             .filter(r -> !Double.isNaN(r.spread().low()))
-            .map(
-                r -> new LineChart.Band(r.entropy().value(), r.spread().low(), r.spread().high()))
+            .map(r -> new LineChart.Band(r.entropy().value(), r.spread().low(), r.spread().high()))
             .toList());
     if (!chart.isEmpty()) {
       out.append(chart.render());

@@ -179,8 +179,7 @@ public final class VarianceReport {
     return chart;
   }
 
-  private static List<LineChart.Point> points(
-      List<Tokens> bins, ToDoubleFunction<Tokens> value) {
+  private static List<LineChart.Point> points(List<Tokens> bins, ToDoubleFunction<Tokens> value) {
     return bins.stream()
         .map(b -> new LineChart.Point(b.entropy(), value.applyAsDouble(b)))
         .toList();

@@ -89,11 +89,16 @@ final class Answers {
     ArrayNode offsets = result.putArray("text_offset");
     for (TokenLogProb token : tokens) {
       texts.add(token.token());
+      offsets.add(token.offset());
+      if (Float.isNaN(token.logProb())) {
+        logProbs.addNull();
+        tops.addNull();
+        continue;
+      }
       logProbs.add(finite(token.logProb()));
       ObjectNode top = JSON.objectNode();
       token.alternatives().forEach(each -> top.put(each.token(), finite(each.logProb())));
       tops.add(top);
-      offsets.add(token.offset());
     }
     return result;
   }

@@ -153,6 +153,9 @@ final class BatchEngine implements AutoCloseable {
   private void admit(SequenceBatch batch) {
     for (Job job = nextThatFits(); job != null; job = nextThatFits()) {
       Generation generation = job.generation();
+      if (generation.echo() != Generation.Echo.NONE && !echo(job)) {
+        continue;
+      }
       try (PointerScope scope = new PointerScope()) {
         int first = running.size();
         // First of all in the list: whatever fails from here on, its client hears of it.
@@ -166,6 +169,30 @@ final class BatchEngine implements AutoCloseable {
       }
       dropFinished(batch);
     }
+  }
+
+  /** Gives the prompt back; returns whether there is something to generate. */
+  private boolean echo(Job job) {
+    Generation generation = job.generation();
+    boolean alone = generation.echo() == Generation.Echo.ALONE;
+    try {
+      job.listener().echo(PromptEcho.of(generation, served));
+    } catch (RuntimeException | OutOfMemoryError e) {
+      // No sequence of it runs yet: those of others are whole.
+      messages.println("grpo4j: scoring a prompt failed: " + e);
+      e.printStackTrace(messages);
+      job.listener().failed(ApiException.internal("The model failed: " + e));
+      release(generation.choices());
+      return false;
+    }
+    if (alone) {
+      for (int choice = 0; choice < generation.choices(); choice++) {
+        job.listener().finished(choice, GenerationListener.FinishReason.LENGTH);
+      }
+      job.listener().done(0);
+      release(generation.choices());
+    }
+    return !alone;
   }
 
   private synchronized @Nullable Job nextThatFits() {

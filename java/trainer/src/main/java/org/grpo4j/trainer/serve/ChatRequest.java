@@ -25,46 +25,53 @@ record ChatRequest(
   static ChatRequest of(RequestFields fields, ServedModel served) {
     fields.refuse("functions", "use 'tools'");
     fields.refuse("function_call", "use 'tool_choice'");
-    requireText(fields);
     List<Map<String, Object>> messages = ChatMessages.messages(fields);
     List<Map<String, Object>> tools = ChatMessages.tools(fields);
-    boolean useTools = mayCall(fields) && !tools.isEmpty();
+    ToolChoice choice = ToolChoice.of(fields, tools);
     boolean logProbs = fields.flag("logprobs", false);
     int top = fields.integer("top_logprobs", 0, 0, MOST_LOGPROBS);
     if (top > 0 && !logProbs) {
       throw ApiException.badRequest("top_logprobs", "'top_logprobs' needs 'logprobs': true.");
     }
-    long[] prompt = prompt(fields, served, messages, useTools ? tools : List.of());
+    long[] prompt = prompt(fields, served, messages, choice.callable());
+    CompletionForm form = form(fields, choice, served);
     Generation generation =
         new SamplingFields(fields, served)
-            .read(prompt, "messages", maxTokens(fields), logProbs ? top : -1);
+            .read(
+                prompt,
+                "messages",
+                maxTokens(fields),
+                form,
+                Generation.Echo.NONE,
+                logProbs ? top : -1);
     return new ChatRequest(
-        generation, StreamMode.of(fields), useTools, fields.flag("parallel_tool_calls", true));
+        generation,
+        StreamMode.of(fields),
+        !choice.callable().isEmpty(),
+        fields.flag("parallel_tool_calls", true) && !choice.single());
   }
 
-  private static void requireText(RequestFields fields) {
+  private static CompletionForm form(RequestFields fields, ToolChoice choice, ServedModel served) {
     JsonNode format = fields.get("response_format");
-    if (!format.isMissingNode() && !format.path("type").asText().equals("text")) {
+    String type = format.isMissingNode() ? "text" : format.path("type").asText();
+    if (!type.equals("text") && !type.equals("json_object")) {
       throw ApiException.badRequest(
           "response_format",
-          "'response_format' other than {\"type\": \"text\"} is not supported: this server does not"
-              + " constrain decoding.");
+          "'response_format' must be text or json_object: this server heeds no schema.");
     }
-  }
-
-  /** Whether tool_choice lets the model call; what would force it is refused. */
-  private static boolean mayCall(RequestFields fields) {
-    JsonNode choice = fields.get("tool_choice");
-    if (choice.isMissingNode() || choice.asText().equals("auto")) {
-      return true;
+    if (!choice.forced().isEmpty()) {
+      return choice.form(served);
     }
-    if (choice.asText().equals("none")) {
-      return false;
+    if (type.equals("text")) {
+      return CompletionForm.FREE;
     }
-    throw ApiException.badRequest(
-        "tool_choice",
-        "'tool_choice' %s is not supported: this server does not constrain decoding. Use 'auto' or 'none'."
-            .formatted(choice));
+    if (!choice.callable().isEmpty()) {
+      throw ApiException.badRequest(
+          "response_format",
+          "'response_format' json_object leaves the model no way to call 'tools': leave out one of"
+              + " them, or set tool_choice.");
+    }
+    return CompletionForm.jsonObject();
   }
 
   /** The newer name wins; −1: no limit of its own. */

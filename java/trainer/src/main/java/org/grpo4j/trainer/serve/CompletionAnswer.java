@@ -37,7 +37,13 @@ final class CompletionAnswer {
   /** Hears of the completions of one prompt. */
   GenerationListener ofPrompt(int prompt) {
     int first = prompt * request.generations().get(prompt).choices();
+    int count = request.generations().get(prompt).choices();
     return new GenerationListener() {
+      @Override
+      public void echo(PromptEcho prompt) {
+        choices.subList(first, first + count).forEach(choice -> choice.echo(prompt));
+      }
+
       @Override
       public void text(int choice, String text, List<TokenLogProb> tokens) {
         choices.get(first + choice).add(text, tokens);
@@ -100,12 +106,21 @@ final class CompletionAnswer {
     private final StringBuilder text = new StringBuilder();
     private final List<TokenLogProb> logProbs = new ArrayList<>();
     private String finishReason = "";
+    // Chars of the echo.
+    private int start;
 
     Choice(int index) {
       this.index = index;
     }
 
-    void add(String piece, List<TokenLogProb> tokens) {
+    void echo(PromptEcho prompt) {
+      add(prompt.text(), prompt.tokens());
+      start = prompt.text().length();
+    }
+
+    /** A piece of the completion; its tokens' offsets count from where the prompt ended. */
+    void add(String piece, List<TokenLogProb> given) {
+      List<TokenLogProb> tokens = given.stream().map(token -> token.shifted(start)).toList();
       if (request.stream().on()) {
         event(piece, tokens, null);
       } else {

@@ -24,7 +24,6 @@ record CompletionRequest(List<Generation> generations, StreamMode stream) {
    * @throws ApiException 400, naming the field
    */
   static CompletionRequest of(RequestFields fields, ServedModel served) {
-    fields.refuse("echo", "the answer holds the completion alone");
     fields.refuse("suffix", "the model continues text, it does not fill gaps");
     int choices = fields.integer("n", 1, 1, Integer.MAX_VALUE);
     if (fields.integer("best_of", choices, 1, Integer.MAX_VALUE) != choices) {
@@ -32,13 +31,29 @@ record CompletionRequest(List<Generation> generations, StreamMode stream) {
           "best_of", "'best_of' is not supported: ask for 'n' completions and choose.");
     }
     int logProbs = fields.integer("logprobs", -1, 0, MOST_LOGPROBS);
-    int maxTokens = fields.integer("max_tokens", DEFAULT_MAX_TOKENS, 1, Integer.MAX_VALUE);
+    boolean echo = fields.flag("echo", false);
+    int asked = fields.integer("max_tokens", DEFAULT_MAX_TOKENS, echo ? 0 : 1, Integer.MAX_VALUE);
     SamplingFields sampling = new SamplingFields(fields, served);
     List<Generation> generations = new ArrayList<>();
     for (long[] prompt : prompts(fields, served)) {
-      generations.add(sampling.read(prompt, "prompt", maxTokens, logProbs));
+      // A prompt that is scored alone takes the room of one token, which is never sampled.
+      generations.add(
+          sampling.read(
+              prompt,
+              "prompt",
+              Math.max(1, asked),
+              CompletionForm.FREE,
+              echo(echo, asked),
+              logProbs));
     }
     return new CompletionRequest(generations, StreamMode.of(fields));
+  }
+
+  private static Generation.Echo echo(boolean wanted, int maxTokens) {
+    if (!wanted) {
+      return Generation.Echo.NONE;
+    }
+    return maxTokens == 0 ? Generation.Echo.ALONE : Generation.Echo.BEFORE_COMPLETION;
   }
 
   /** A string, a list of strings, a list of token ids, or a list of such lists. */

@@ -14,6 +14,8 @@ import org.grpo4j.trainer.rollout.SamplingConfig;
  * @param sampling temperature, top-p, top-k, and how many tokens at most
  * @param penalties added to the logits before sampling
  * @param stop what ends a completion
+ * @param form what a completion has to look like
+ * @param echo whether the prompt comes before it
  * @param topLogProbs how many alternatives to report with each token's log-probability; −1: no
  *     log-probabilities at all
  */
@@ -26,6 +28,8 @@ record Generation(
     SamplingConfig sampling,
     Penalties penalties,
     Stop stop,
+    CompletionForm form,
+    Echo echo,
     int topLogProbs) {
 
   /** Tokens that one of its sequences holds at most. */
@@ -47,6 +51,14 @@ record Generation(
     boolean none() {
       return presence == 0 && frequency == 0 && bias.isEmpty();
     }
+  }
+
+  /** Whether an answer repeats the prompt, with its log-probabilities where they are asked for. */
+  enum Echo {
+    NONE,
+    BEFORE_COMPLETION,
+    /** Nothing is generated: the prompt is scored. */
+    ALONE
   }
 
   /**

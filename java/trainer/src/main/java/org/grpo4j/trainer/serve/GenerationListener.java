@@ -13,6 +13,9 @@ interface GenerationListener {
     LENGTH
   }
 
+  /** The prompt, before everything else, where the answer repeats it. */
+  default void echo(PromptEcho prompt) {}
+
   /**
    * A part of a completion that will not change any more.
    *

@@ -20,7 +20,8 @@ final class SamplingFields {
   /** OpenAI allows 0: the most likely token alone, which is what this small a mass keeps. */
   private static final double LEAST_TOP_P = 1e-6;
 
-  private static final String NO_CONSTRAINTS = "this server does not constrain decoding";
+  private static final String NO_CONSTRAINTS =
+      "this server holds completions to no grammar or schema";
   private static final String NO_SUCH_SAMPLING = "this server does not sample that way";
 
   /** Fields of vLLM, SGLang and OpenAI that would change the answer. */
@@ -47,9 +48,17 @@ final class SamplingFields {
    *
    * @param promptField what a prompt that is too long is called in the error
    * @param maxTokens how many the request asks for; negative: as many as fit
+   * @param form what completions have to look like
+   * @param echo whether the prompt comes before them
    * @param topLogProbs as in {@link Generation}
    */
-  Generation read(long[] prompt, String promptField, int maxTokens, int topLogProbs) {
+  Generation read(
+      long[] prompt,
+      String promptField,
+      int maxTokens,
+      CompletionForm form,
+      Generation.Echo echo,
+      int topLogProbs) {
     REFUSED.forEach(fields::refuse);
     fields.number("min_p", 0, 0, 0);
     fields.number("repetition_penalty", 1, 1, 1);
@@ -68,6 +77,8 @@ final class SamplingFields {
         sampling,
         penalties(),
         stop(),
+        form,
+        echo,
         topLogProbs);
   }
 

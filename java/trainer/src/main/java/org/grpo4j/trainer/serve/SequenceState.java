@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.grpo4j.trainer.rollout.SequenceRandom;
 import org.grpo4j.trainer.serve.GenerationListener.FinishReason;
 import org.jspecify.annotations.Nullable;
@@ -17,8 +18,7 @@ final class SequenceState {
   private final StopTexts stops;
   private final Map<Integer, Integer> counts = new HashMap<>();
   private final List<TokenLogProb> unreported = new ArrayList<>();
-  private int lastToken;
-  private int length;
+  private final List<Integer> tokens = new ArrayList<>();
   // Chars of the text so far, those held back included; and those given to the listener.
   private int decoded;
   private int given;
@@ -43,7 +43,12 @@ final class SequenceState {
 
   /** The draw for the next token, in [0, 1). */
   double uniform() {
-    return SequenceRandom.uniform(seed, length);
+    return SequenceRandom.uniform(seed, tokens.size());
+  }
+
+  /** Another draw for the same token, where {@code refused} ones came to nothing. */
+  double uniform(int refused) {
+    return SequenceRandom.uniform(SequenceRandom.seed(seed, tokens.size()), refused);
   }
 
   /** How often each token was sampled. */
@@ -53,7 +58,27 @@ final class SequenceState {
 
   /** The newest token: the input of the next step. */
   int lastToken() {
-    return lastToken;
+    return tokens.get(tokens.size() - 1);
+  }
+
+  /** The tokens that may come next while an opening is written; empty: see {@link #allows}. */
+  Set<Integer> opening() {
+    return generation().form().next(tokens);
+  }
+
+  /** Whether a token may come next. */
+  boolean allows(int token) {
+    CompletionForm form = generation().form();
+    if (form.isFree()) {
+      return true;
+    }
+    boolean ends = generation().stop().tokens().contains(token);
+    List<Integer> all = new ArrayList<>(tokens);
+    if (!ends) {
+      all.add(token);
+    }
+    long[] ids = all.stream().mapToLong(Integer::longValue).toArray();
+    return form.allows(job.tokenizer().decode(ids, false), ends);
   }
 
   boolean isFinished() {
@@ -71,8 +96,7 @@ final class SequenceState {
    * @param logProb null where none was asked for
    */
   void append(int token, @Nullable TokenLogProb logProb) {
-    lastToken = token;
-    length++;
+    tokens.add(token);
     counts.merge(token, 1, Integer::sum);
     job.countToken();
     if (generation().stop().tokens().contains(token)) {
@@ -88,7 +112,7 @@ final class SequenceState {
     report(stops.append(fresh));
     if (stops.found()) {
       finish(FinishReason.STOP);
-    } else if (length == generation().sampling().maxNewTokens()) {
+    } else if (tokens.size() == generation().sampling().maxNewTokens()) {
       finish(FinishReason.LENGTH);
     }
   }

@@ -7,7 +7,7 @@ import java.util.List;
  * penalties, top-k and top-p.
  *
  * @param token its text
- * @param logProb in nats
+ * @param logProb in nats; NaN for a prompt's first token, which has none
  * @param offset where it begins in the completion's text, in chars
  * @param alternatives the most likely tokens at its place, most likely first
  */
@@ -17,5 +17,10 @@ record TokenLogProb(String token, float logProb, int offset, List<Alternative> a
 
   TokenLogProb {
     alternatives = List.copyOf(alternatives);
+  }
+
+  /** The same in a longer text. */
+  TokenLogProb shifted(int chars) {
+    return new TokenLogProb(token, logProb, offset + chars, alternatives);
   }
 }

@@ -1,9 +1,11 @@
 package org.grpo4j.trainer.serve;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -14,7 +16,6 @@ import org.grpo4j.torch.text.Tokenizer;
 import org.grpo4j.trainer.rollout.SamplingConfig;
 import org.grpo4j.trainer.rollout.TokenBatches;
 import org.grpo4j.trainer.rollout.TokenChooser;
-import org.jspecify.annotations.Nullable;
 
 /** Samples the next token of every row, each by the settings of its own request. */
 final class TokenStep {
@@ -27,32 +28,42 @@ final class TokenStep {
   /**
    * Samples and appends.
    *
-   * @param given f32 [rows, V], changed where a request has penalties and they are on the host
+   * @param given f32 [rows, V], changed where a request has penalties or a form and they are on the
+   *     host
    * @param sequences one per row
    */
   void advance(Tensor given, List<SequenceState> sequences) {
     try (PointerScope scope = new PointerScope()) {
-      // Penalties and log-probabilities touch single numbers: from a GPU the rows come here.
+      // Penalties, forms and log-probabilities touch single numbers: from a GPU the rows come here.
       boolean onHost = sequences.stream().anyMatch(TokenStep::needsRows);
       Tensor logits = onHost ? given.cpu() : given;
       // Before the penalties: log-probabilities are the model's own.
       Map<SequenceState, Distribution> distributions = distributions(logits, sequences);
       for (int row = 0; row < sequences.size(); row++) {
         penalise(logits, row, sequences.get(row));
+        keep(logits, row, sequences.get(row).opening());
       }
       int[] tokens = choose(logits, sequences);
+      for (int row = 0; row < tokens.length; row++) {
+        tokens[row] = fitting(logits, row, tokens[row], sequences.get(row));
+      }
       for (int row = 0; row < tokens.length; row++) {
         SequenceState sequence = sequences.get(row);
         Distribution distribution = distributions.get(sequence);
         TokenLogProb logProb =
-            distribution == null ? null : distribution.of(tokens[row], sequence, tokenizer);
+            distribution == null
+                ? null
+                : distribution.of(tokens[row], sequence.decoded(), tokenizer);
         sequence.append(tokens[row], logProb);
       }
     }
   }
 
   private static boolean needsRows(SequenceState sequence) {
-    return sequence.generation().topLogProbs() >= 0 || !sequence.generation().penalties().none();
+    Generation generation = sequence.generation();
+    return generation.topLogProbs() >= 0
+        || !generation.penalties().none()
+        || !generation.form().isFree();
   }
 
   private static void penalise(Tensor logits, int row, SequenceState sequence) {
@@ -75,6 +86,20 @@ final class TokenStep {
     penalties
         .bias()
         .forEach((token, bias) -> values.put(token, (float) (values.get(token) + bias)));
+  }
+
+  /** Leaves the row's tokens that are allowed; all of them where none is named. */
+  private static void keep(Tensor logits, int row, Set<Integer> allowed) {
+    if (allowed.isEmpty()) {
+      return;
+    }
+    int vocabulary = Math.toIntExact(logits.size(1));
+    FloatPointer values =
+        new FloatPointer(logits.data_ptr_float()).position((long) row * vocabulary);
+    float[] kept = new float[vocabulary];
+    Arrays.fill(kept, Float.NEGATIVE_INFINITY);
+    allowed.forEach(token -> kept[token] = values.get(token));
+    values.put(kept);
   }
 
   /** One call for all rows with the same settings. */
@@ -106,6 +131,32 @@ final class TokenStep {
     return all;
   }
 
+  /**
+   * The token, or the first of further draws that the completion's form allows. Each refused token
+   * is taken out of the distribution, which leaves the others their proportions.
+   */
+  private static int fitting(Tensor logits, int row, int token, SequenceState sequence) {
+    if (sequence.generation().form().isFree()) {
+      return token;
+    }
+    SamplingConfig own = sequence.generation().sampling();
+    TokenChooser chooser =
+        new TokenChooser(new SamplingConfig(own.temperature(), own.topP(), own.topK(), 1));
+    int[] chosen = {token};
+    long vocabulary = logits.size(1);
+    FloatPointer values = new FloatPointer(logits.data_ptr_float()).position(row * vocabulary);
+    for (int refused = 0; refused < vocabulary; refused++) {
+      if (sequence.allows(chosen[0])) {
+        return chosen[0];
+      }
+      values.put(chosen[0], Float.NEGATIVE_INFINITY);
+      try (PointerScope scope = new PointerScope()) {
+        chooser.choose(logits.narrow(0, row, 1), new double[] {sequence.uniform(refused)}, chosen);
+      }
+    }
+    throw new IllegalStateException("no token of the vocabulary continues the completion's form");
+  }
+
   private static Map<SequenceState, Distribution> distributions(
       Tensor logits, List<SequenceState> sequences) {
     Map<SequenceState, Distribution> result = new LinkedHashMap<>();
@@ -125,7 +176,7 @@ final class TokenStep {
    * @param bestIds the most likely tokens, most likely first
    */
   @SuppressWarnings("ArrayRecordComponent") // Handed from one method to the next.
-  private record Distribution(FloatPointer all, long[] bestIds, float[] bestLogProbs) {
+  record Distribution(FloatPointer all, long[] bestIds, float[] bestLogProbs) {
 
     static Distribution of(Tensor logits, int alternatives) {
       Tensor logProbs = torch.log_softmax(logits, 0);
@@ -140,14 +191,14 @@ final class TokenStep {
       return new Distribution(new FloatPointer(logProbs.data_ptr_float()), ids, values);
     }
 
-    @Nullable TokenLogProb of(int token, SequenceState sequence, Tokenizer tokenizer) {
+    /** A token's share, at its offset in the text. */
+    TokenLogProb of(int token, int offset, Tokenizer tokenizer) {
       List<TokenLogProb.Alternative> alternatives = new ArrayList<>();
       for (int i = 0; i < bestIds.length; i++) {
         alternatives.add(
             new TokenLogProb.Alternative(text(bestIds[i], tokenizer), bestLogProbs[i]));
       }
-      return new TokenLogProb(
-          text(token, tokenizer), all.get(token), sequence.decoded(), alternatives);
+      return new TokenLogProb(text(token, tokenizer), all.get(token), offset, alternatives);
     }
 
     private static String text(long token, Tokenizer tokenizer) {

@@ -136,7 +136,9 @@ class CompareRunTest {
     RunDirectory killed = RunDirectory.resume(folder.resolve("out/single-rest-seed-7"));
     assertTrue(RunDirectory.stepOf(killed.latestCheckpoint().orElseThrow()) > 1, "several steps");
     Files.delete(killed.summary());
-    for (int step = RunDirectory.stepOf(killed.latestCheckpoint().orElseThrow()); step > 1; step--) {
+    for (int step = RunDirectory.stepOf(killed.latestCheckpoint().orElseThrow());
+        step > 1;
+        step--) {
       delete(killed.checkpoint(step));
     }
     String again = run(small);
@@ -161,8 +163,7 @@ class CompareRunTest {
     for (String method : List.of("grpo", "rest")) {
       values.put(method + "/seeds", numbers(json.path(method).path("seeds")));
       for (String name : List.of("exact", "sampled", "format", "gradient_noise")) {
-        values.put(
-            method + "/" + name, numbers(json.path(method).path(name).path("by_seed")));
+        values.put(method + "/" + name, numbers(json.path(method).path(name).path("by_seed")));
       }
     }
     return values;

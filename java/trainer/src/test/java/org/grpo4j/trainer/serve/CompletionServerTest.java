@@ -9,6 +9,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -143,7 +144,7 @@ class CompletionServerTest {
         "stream | \"prompt\": \"a\", \"stream\": 1",
         "stream_options | \"prompt\": \"a\", \"stream_options\": {\"include_usage\": true}",
         "logprobs | \"prompt\": \"a\", \"logprobs\": 6",
-        "echo | \"prompt\": \"a\", \"echo\": true",
+        "echo | \"prompt\": \"a\", \"echo\": 1",
         "suffix | \"prompt\": \"a\", \"suffix\": \"b\"",
         "best_of | \"prompt\": \"a\", \"best_of\": 2",
         "logit_bias | \"prompt\": \"a\", \"logit_bias\": {\"x\": 1}",
@@ -282,6 +283,103 @@ class CompletionServerTest {
         }
         assertTrue(joined.contains("\uFFFD") || joined.equals(texts[i]), joined);
       }
+    }
+  }
+
+  /** The prompt before each completion, in the text and in the lists of tokens. */
+  @Test
+  void echoComesBeforeEveryCompletion() throws IOException, InterruptedException {
+    try (ServeRun run = start()) {
+      String fields =
+          "\"prompt\": \"one two\", \"n\": 2, \"seed\": 3, \"max_tokens\": 5, \"logprobs\": 2";
+      JsonNode plain = MAPPER.readTree(complete(run, fields).body());
+      JsonNode echoed = MAPPER.readTree(complete(run, fields + ", \"echo\": true").body());
+      assertEquals(plain.get("usage"), echoed.get("usage"));
+      int prompt = plain.at("/usage/prompt_tokens").asInt();
+      for (int i = 0; i < 2; i++) {
+        JsonNode choice = echoed.at("/choices/" + i);
+        JsonNode without = plain.at("/choices/" + i);
+        assertEquals("one two" + without.get("text").asText(), choice.get("text").asText());
+        JsonNode logProbs = choice.get("logprobs");
+        assertTrue(logProbs.at("/token_logprobs/0").isNull(), "nothing comes before it");
+        assertTrue(logProbs.at("/top_logprobs/0").isNull());
+        assertEquals(2, logProbs.at("/top_logprobs/1").size());
+        assertEquals(without.at("/logprobs/tokens").size() + prompt, logProbs.get("tokens").size());
+        assertEquals(
+            without.at("/logprobs/token_logprobs/0"), logProbs.at("/token_logprobs/" + prompt));
+        assertEquals(7, logProbs.at("/text_offset/" + prompt).asInt());
+      }
+      HttpResponse<String> stream = complete(run, fields + ", \"echo\": true, \"stream\": true");
+      String[] texts = {"", ""};
+      for (String event : stream.body().lines().filter(l -> l.startsWith("data: {")).toList()) {
+        for (JsonNode choice : MAPPER.readTree(event.substring(6)).get("choices")) {
+          texts[choice.get("index").asInt()] += choice.get("text").asText();
+        }
+      }
+      assertEquals(echoed.at("/choices/0/text").asText(), texts[0]);
+      assertEquals(echoed.at("/choices/1/text").asText(), texts[1]);
+    }
+  }
+
+  /** One that reads nothing and one that never ends its body hold nobody up. */
+  @Test
+  void slowClientsHoldNobodyUp() throws IOException, InterruptedException {
+    try (ServeRun run = start()) {
+      String body = "{\"model\": \"tiny\", \"prompt\": \"a\", \"stream\": true, " + LONG + "300}";
+      String head =
+          "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+              + "Content-Length: %d\r\n\r\n";
+      try (Socket deaf = new Socket();
+          Socket unfinished = new Socket(InetAddress.getLoopbackAddress(), run.port())) {
+        deaf.setReceiveBufferSize(1024);
+        deaf.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), run.port()));
+        send(deaf, head.formatted(body.length()) + body);
+        send(unfinished, head.formatted(500) + "{\"model\": ");
+        awaitUnfinished(run, 1);
+        assertEquals(200, complete(run, "\"prompt\": \"a\", \"max_tokens\": 2").statusCode());
+        awaitUnfinished(run, 0);
+      }
+      assertEquals(200, complete(run, "\"prompt\": \"a\", \"max_tokens\": 2").statusCode());
+    }
+  }
+
+  private static void send(Socket socket, String text) throws IOException {
+    socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
+    socket.getOutputStream().flush();
+  }
+
+  /** A client that goes in the middle of a stream frees its place. */
+  @Test
+  void aStreamThatNobodyReadsAnyMoreEnds() throws IOException, InterruptedException {
+    try (ServeRun run = start("max_batch_size=1", "max_queue=0")) {
+      String body = "{\"model\": \"tiny\", \"prompt\": \"a\", \"stream\": true, " + LONG + "400}";
+      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), run.port())) {
+        send(
+            socket,
+            "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + "Content-Length: "
+                + body.length()
+                + "\r\n\r\n"
+                + body);
+        assertTrue(socket.getInputStream().read() > 0, "it has begun");
+      }
+      awaitUnfinished(run, 0);
+      assertEquals(200, complete(run, "\"prompt\": \"a\", \"max_tokens\": 2").statusCode());
+    }
+  }
+
+  @Test
+  void unknownFieldsAreIgnoredAndTheNewerLengthLimitWins()
+      throws IOException, InterruptedException {
+    try (ServeRun run = start()) {
+      String chat =
+          "{\"model\": \"tiny\", \"messages\": [{\"role\": \"user\", \"content\": \"a\"}], "
+              + "\"user\": \"me\", \"store\": true, \"metadata\": {\"a\": \"b\"}, "
+              + LONG
+              + "9, \"max_completion_tokens\": 4}";
+      JsonNode answer = MAPPER.readTree(send(post(run, "/v1/chat/completions", chat)).body());
+      assertEquals(4, answer.at("/usage/completion_tokens").asInt(), answer.toString());
+      assertEquals("length", answer.at("/choices/0/finish_reason").asText());
     }
   }
 }

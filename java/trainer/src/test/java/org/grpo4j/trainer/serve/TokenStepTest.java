@@ -76,6 +76,16 @@ class TokenStepTest {
       Generation.Penalties penalties,
       Set<Integer> stops,
       int logProbs) {
+    return sequence(heard, temperature, penalties, stops, logProbs, CompletionForm.FREE);
+  }
+
+  private SequenceState sequence(
+      Heard heard,
+      double temperature,
+      Generation.Penalties penalties,
+      Set<Integer> stops,
+      int logProbs,
+      CompletionForm form) {
     Generation generation =
         new Generation(
             new long[] {1},
@@ -84,6 +94,8 @@ class TokenStepTest {
             new SamplingConfig(temperature, 1, 0, 6),
             penalties,
             new Generation.Stop(List.of(), stops, true),
+            form,
+            Generation.Echo.NONE,
             logProbs);
     return new SequenceState(new Job(generation, heard, tokenizer), 0);
   }
@@ -133,6 +145,41 @@ class TokenStepTest {
     assertEquals(5 - total, only.alternatives().get(0).logProb(), 1e-5);
     assertEquals(tokenizer.decode(new long[] {A}, false), only.alternatives().get(0).token());
     assertEquals(2, only.alternatives().size());
+  }
+
+  private int token(String text) {
+    long[] ids = tokenizer.encode(text, false);
+    assertEquals(1, ids.length, text);
+    return Math.toIntExact(ids[0]);
+  }
+
+  /**
+   * The model would end at once, or write {@code x}: it is held to one of two openings, an object
+   * and the closing.
+   */
+  @Test
+  void aFormHoldsTheModelToItsWord() {
+    Heard heard = new Heard();
+    CompletionForm form =
+        new CompletionForm(
+            List.of("A", "B"), List.of(new long[] {token("A")}, new long[] {token("B")}), "}");
+    int end = token("\u0000");
+    SequenceState sequence = sequence(heard, 0, none(), Set.of(end), 0, form);
+    float[] logits = new float[VOCABULARY];
+    logits[end] = 9;
+    logits[token("x")] = 8;
+    logits[token("B")] = 7;
+    logits[token("}")] = 6;
+    logits[token("{")] = 5;
+    while (!sequence.isFinished()) {
+      advance(logits, sequence);
+    }
+    assertEquals("B{}}", heard.text.toString());
+    // The model's own, although it had no choice.
+    double total =
+        Math.log(
+            VOCABULARY - 5 + Math.exp(9) + Math.exp(8) + Math.exp(7) + Math.exp(6) + Math.exp(5));
+    assertEquals(7 - total, heard.tokens.get(0).logProb(), 1e-5);
   }
 
   /** A stop token, the length limit, and settings that differ from row to row. */
