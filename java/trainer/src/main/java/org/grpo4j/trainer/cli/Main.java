@@ -3,11 +3,10 @@ package org.grpo4j.trainer.cli;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import org.apache.commons.text.similarity.LevenshteinDistance;
 import org.grpo4j.trainer.config.ConfigLoader;
+import org.grpo4j.trainer.plugin.NearestName;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -113,10 +112,8 @@ public final class Main implements Runnable {
     List<String> similar = new ArrayList<>();
     if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
       // picocli's order follows shared letters: variance came before train for trian.
-      LevenshteinDistance edits = LevenshteinDistance.getDefaultInstance();
-      String given = unmatched.getUnmatched().get(0);
       similar.addAll(unmatched.getSuggestions());
-      similar.sort(Comparator.comparingInt(name -> edits.apply(name, given)));
+      similar.sort(NearestName.byEdits(unmatched.getUnmatched().get(0)));
     }
     String hint =
         similar.isEmpty()

@@ -7,9 +7,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import org.apache.commons.text.similarity.LevenshteinDistance;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.plugin.NearestName;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,24 +85,10 @@ final class Schema<T extends Record> {
       return spec;
     }
     String hint =
-        nearest(name)
+        NearestName.of(keys.keySet(), name)
             .map(k -> "did you mean '" + k + "'?")
             .orElse("see --help for the keys of this command");
     throw new InputException("%sunknown key '%s': %s".formatted(where, name, hint));
-  }
-
-  private Optional<String> nearest(String name) {
-    LevenshteinDistance distance = LevenshteinDistance.getDefaultInstance();
-    String best = "";
-    int least = Math.max(2, name.length() / 3) + 1;
-    for (String key : keys.keySet()) {
-      int d = distance.apply(name, key);
-      if (d < least) {
-        least = d;
-        best = key;
-      }
-    }
-    return best.isEmpty() ? Optional.empty() : Optional.of(best);
   }
 
   /** Builds the record from values that hold every key. */

@@ -1,4 +1,4 @@
-/** Classes of the user's own that a configuration names. */
+/** Names in a configuration: classes of the user's own, and what a misspelt one may have meant. */
 @NullMarked
 package org.grpo4j.trainer.plugin;
 

@@ -1,26 +1,16 @@
 package org.grpo4j.trainer.reward;
 
 import java.util.Collection;
-import java.util.Comparator;
-import org.apache.commons.text.similarity.LevenshteinDistance;
+import org.grpo4j.trainer.plugin.NearestName;
 
-/** Tells what a misspelt name may have meant. */
+/** Tells what a misspelt name may have meant, and what there is. */
 final class Suggestions {
-  /** Edits beyond which a name is not taken for another's misspelling. */
-  private static final int MAX_EDITS = 3;
-
   private Suggestions() {}
 
   /** For example: did you mean 'toolrl'? there are toolrl, exact_call. */
   static String among(Collection<String> known, String name) {
-    LevenshteinDistance distance = LevenshteinDistance.getDefaultInstance();
-    String nearest =
-        known.stream()
-            .min(Comparator.comparingInt(candidate -> distance.apply(candidate, name)))
-            .orElseThrow();
-    String list = "there are " + String.join(", ", known);
-    return distance.apply(nearest, name) <= MAX_EDITS
-        ? "did you mean '" + nearest + "'? " + list
-        : list;
+    return NearestName.of(known, name).map("did you mean '%s'? "::formatted).orElse("")
+        + "there are "
+        + String.join(", ", known);
   }
 }

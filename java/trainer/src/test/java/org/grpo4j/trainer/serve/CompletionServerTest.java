@@ -328,13 +328,13 @@ class CompletionServerTest {
       String body = "{\"model\": \"tiny\", \"prompt\": \"a\", \"stream\": true, " + LONG + "300}";
       String head =
           "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-              + "Content-Length: %d\r\n\r\n";
+              + "Content-Length: ";
       try (Socket deaf = new Socket();
           Socket unfinished = new Socket(InetAddress.getLoopbackAddress(), run.port())) {
         deaf.setReceiveBufferSize(1024);
         deaf.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), run.port()));
-        send(deaf, head.formatted(body.length()) + body);
-        send(unfinished, head.formatted(500) + "{\"model\": ");
+        send(deaf, head + body.length() + "\r\n\r\n" + body);
+        send(unfinished, head + "500\r\n\r\n{\"model\": ");
         awaitUnfinished(run, 1);
         assertEquals(200, complete(run, "\"prompt\": \"a\", \"max_tokens\": 2").statusCode());
         awaitUnfinished(run, 0);
