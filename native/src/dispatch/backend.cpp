@@ -195,6 +195,10 @@ int32_t grpo4j_device_use(int32_t backend, int32_t device) {
   GRPO4J_FORWARD(backend, GRPO4J_DEVICE_ERROR, use_device(device));
 }
 
+const char* grpo4j_device_unavailable_reason(int32_t backend) {
+  GRPO4J_FORWARD(backend, "the backend is not open", unavailable_reason());
+}
+
 void* grpo4j_device_allocate(int32_t backend, int64_t bytes) {
   GRPO4J_FORWARD(backend, nullptr, allocate(bytes));
 }

@@ -19,8 +19,11 @@ final class BackendLibrary {
 
   private BackendLibrary() {}
 
-  /** "" when the backend can be used, otherwise why not. */
-  static String open(Backend backend) {
+  /**
+   * "" when the backend can be used, otherwise why not. One at a time: the next attempt replaces
+   * the native text of the one before.
+   */
+  static synchronized String open(Backend backend) {
     Kernels.load();
     String named = named(backend);
     if (named != null) {

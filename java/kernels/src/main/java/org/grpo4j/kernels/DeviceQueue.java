@@ -76,7 +76,13 @@ public final class DeviceQueue implements AutoCloseable {
     requireDevices(backend);
     DeviceQueue queue =
         new DeviceQueue(backend, device, new NativeCalls.Address(Struct.address(stream)));
-    queue.select().close(); // Tells now, and not at the first call, that there is none.
+    // Here, and not at the first call, it is told that there is none, or one too old.
+    try (Selection selected = queue.select()) {
+      String cause = NativeCalls.unavailableReason(backend);
+      if (!cause.isEmpty()) {
+        throw new KernelException("backend " + backend + ", device " + device + ": " + cause);
+      }
+    }
     return queue;
   }
 
@@ -256,9 +262,13 @@ public final class DeviceQueue implements AutoCloseable {
     if (closed) {
       return;
     }
-    synchronize();
-    scratch.values().forEach(DeviceMemory::close);
-    slabs.forEach(DeviceMemory::close);
-    closed = true;
+    try {
+      synchronize();
+    } finally {
+      closed = true;
+      List<DeviceMemory> memories = new ArrayList<>(scratch.values());
+      memories.addAll(slabs);
+      memories.forEach(DeviceMemory::close);
+    }
   }
 }

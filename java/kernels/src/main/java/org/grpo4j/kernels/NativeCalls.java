@@ -113,6 +113,12 @@ final class NativeCalls {
     return new KernelException("backend " + backend + ": " + cause);
   }
 
+  /** Why the thread's current device can't run the kernels; "" when it can. */
+  static String unavailableReason(Backend backend) {
+    BytePointer said = Native.grpo4j_device_unavailable_reason(backend.code());
+    return said == null || said.isNull() ? "" : said.getString();
+  }
+
   static boolean hasBadRows(ByteBuffer results, int report) {
     return results.getLong(report + Struct.Report.BAD_ROWS) > 0;
   }

@@ -2,11 +2,15 @@ package org.grpo4j.kernels;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -250,6 +254,47 @@ class DeviceQueueTest {
               small.floats(4, 2);
             }
           });
+    }
+  }
+
+  @Test
+  void aQueueNamesItsDeviceAndStream() {
+    assertEquals(0, queue.device());
+    assertTrue(queue.isOn(null));
+    assertFalse(queue.isOn(new NativeCalls.Address(64)));
+    try (DeviceQueue same = DeviceQueue.on(Backend.CUDA_EMULATED, 0, null)) {
+      assertEquals(0, same.device());
+    }
+    String message =
+        assertThrows(KernelException.class, () -> DeviceQueue.on(Backend.CUDA_EMULATED, 3, null))
+            .getMessage();
+    assertTrue(String.valueOf(message).contains("choice of a device: "), message);
+  }
+
+  /** Calls from many threads at once, each on a queue of its own: results are those of one. */
+  @Test
+  void queuesOfSeveralThreads() throws Exception {
+    try (Fixture f = fixture(Fixture.Layout.F32, 515, 3)) {
+      double expected = lossOn(f);
+      ExecutorService threads = Executors.newFixedThreadPool(4);
+      try {
+        List<Future<Double>> losses = new ArrayList<>();
+        for (int i = 0; i < 12; i++) {
+          losses.add(threads.submit(() -> lossOn(f)));
+        }
+        for (Future<Double> loss : losses) {
+          assertEquals(expected, loss.get());
+        }
+      } finally {
+        threads.shutdownNow();
+      }
+    }
+  }
+
+  private static double lossOn(Fixture f) {
+    try (DeviceQueue own = DeviceQueue.on(Backend.CUDA_EMULATED, null);
+        DeviceFixture d = new DeviceFixture(f, own)) {
+      return PolicyLoss.compute(d.logits(), d.batch(), SEQUENCE, d.out(), d.gradient()).loss();
     }
   }
 
