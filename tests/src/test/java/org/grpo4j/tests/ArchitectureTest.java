@@ -1,5 +1,9 @@
 package org.grpo4j.tests;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
@@ -141,6 +145,32 @@ class ArchitectureTest {
             "org.grpo4j.trainer.config..",
             "org.grpo4j.trainer.report..",
             "org.grpo4j.torch.text..")
+        .check(code);
+  }
+
+  /**
+   * A tensor made without a device is on the host, and on a GPU an error when it meets the others.
+   * Tensors takes the device of each; what stays on the host is named here: weights that are drawn,
+   * token ids before a pass is laid out, a file's vectors.
+   */
+  @Test
+  void tensorsAreMadeWhereADeviceIsNamed() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(TORCH, TRAINER)
+        .and()
+        .haveNameNotMatching(
+            ".*\\.(Tensors|DecoderModel|TokenBatches|TokenChooser|ModelVectors)(\\$.*)?")
+        .should()
+        .callMethodWhere(
+            target(owner(name("org.bytedeco.pytorch.global.torch")))
+                .and(
+                    target(
+                        nameMatching(
+                            "(zeros|ones|full|empty|arange|tensor|rand.*|from_blob|eye|linspace)"))))
+        .orShould()
+        .callMethodWhere(
+            target(owner(name("org.bytedeco.pytorch.Tensor"))).and(target(nameMatching("create"))))
         .check(code);
   }
 

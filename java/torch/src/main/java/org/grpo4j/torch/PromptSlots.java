@@ -1,7 +1,6 @@
 package org.grpo4j.torch;
 
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
@@ -101,10 +100,7 @@ final class PromptSlots {
       }
     }
     return new KvCache.Sequences(
-        layout
-            .device()
-            .move(torch.tensor(mask).view(promptOf.length, 1, 1, slots))
-            .retainReference(),
+        Tensors.floats(layout.device(), mask, promptOf.length, 1, 1, slots).retainReference(),
         Tensors.longs(layout.device(), positions, promptOf.length).retainReference(),
         firstLogits);
   }

@@ -88,7 +88,8 @@ final class RotaryEmbedding implements AutoCloseable {
           angles[position * pairs + i] = position * inverseFrequencies[i];
         }
       }
-      Tensor angle = torch.tensor(angles).view(length, pairs);
+      Tensor angle = Tensors.floats(TorchDevice.CPU, angles, length, pairs);
+      // The host computes sine and cosine: the same table on every device.
       return device.move(torch.polar(torch.ones_like(angle), angle)).retainReference();
     }
   }

@@ -6,7 +6,6 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.grpo4j.kernels.Backend;
 import org.grpo4j.kernels.DeviceQueue;
@@ -183,7 +182,7 @@ public final class TensorKernels implements AutoCloseable {
   private FloatPointer present(FloatPointer host) {
     float[] values = new float[Math.toIntExact(host.limit() - host.position())];
     host.get(values);
-    return TorchTensors.floats(device.move(torch.tensor(values)), queue);
+    return TorchTensors.floats(Tensors.floats(device, values, values.length), queue);
   }
 
   private @Nullable FloatPointer floats(@Nullable FloatPointer host) {

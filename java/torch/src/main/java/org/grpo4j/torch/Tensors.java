@@ -49,6 +49,11 @@ final class Tensors {
     return device.move(torch.tensor(values).view(shape));
   }
 
+  /** A new fp32 tensor of this shape. */
+  static Tensor floats(TorchDevice device, float[] values, long... shape) {
+    return device.move(torch.tensor(values).view(shape));
+  }
+
   static Tensor longs(TorchDevice device, int[] values) {
     long[] wide = new long[values.length];
     for (int i = 0; i < wide.length; i++) {

@@ -10,7 +10,20 @@ import org.grpo4j.kernels.DeviceQueue;
  * compiles, and says what is missing.
  */
 public final class TorchCuda {
+  private static final String NATIVES =
+      "/org/bytedeco/pytorch/linux-x86_64-gpu/libjnitorch_cuda.so";
+
   private TorchCuda() {}
+
+  /** What the system's loader said, without the path of the library that it was loading. */
+  private static String innermost(Throwable failure) {
+    Throwable cause = failure;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    String message = String.valueOf(cause.getMessage());
+    return message.startsWith("/") ? message.substring(message.indexOf(": ") + 2) : message;
+  }
 
   /** Whether libtorch can put tensors on a GPU and the kernels can run there. */
   public static boolean isAvailable() {
@@ -27,10 +40,13 @@ public final class TorchCuda {
     TorchRuntime.load();
     try {
       Loader.load(torch_cuda.class);
-    } catch (LinkageError | TypeNotPresentException e) { // its natives, or the preset's classes
-      return "this libtorch has no CUDA: build with the Maven profile gpu, mvn -Pgpu or"
-          + " GRPO4J_PROFILES=gpu ./grpo4j .. (pytorch with the classifier linux-x86_64-gpu, cuda"
-          + " with linux-x86_64-redist)";
+    } catch (LinkageError | TypeNotPresentException e) { // natives, or the preset's classes
+      return TorchCuda.class.getResource(NATIVES) == null
+          ? "this libtorch has no CUDA: build with the Maven profile gpu, mvn -Pgpu or"
+              + " GRPO4J_PROFILES=gpu ./grpo4j .. (pytorch with the classifier linux-x86_64-gpu)"
+          : "libtorch's CUDA part can't be loaded, it needs the NVIDIA driver and the libraries of"
+              + " CUDA 13 (cuBLAS, cuDNN, cuSPARSE, cuSOLVER, NCCL): "
+              + innermost(e);
     }
     if (!torch_cuda.is_available()) {
       return "libtorch sees no CUDA device: an NVIDIA GPU and its driver are needed";

@@ -2,6 +2,7 @@ package org.grpo4j.torch;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -71,6 +72,11 @@ public record TorchDevice(Kind kind, int index) {
   /** What is missing to compute there, in words; "" when nothing is. */
   public String unavailableCause() {
     return isCuda() ? TorchCuda.unavailableCause(index) : "";
+  }
+
+  /** Bytes that can still be had there. */
+  public long freeBytes() {
+    return isCuda() ? TorchStreams.freeBytes(index) : Pointer.availablePhysicalBytes();
   }
 
   /** The tensor itself where it lies here, otherwise a copy; the caller's scope owns it. */

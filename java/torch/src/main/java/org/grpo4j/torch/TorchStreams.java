@@ -1,6 +1,8 @@
 package org.grpo4j.torch;
 
+import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.SizeTPointer;
 import org.bytedeco.pytorch.global.torch_cuda;
 
 /**
@@ -13,6 +15,21 @@ final class TorchStreams {
   /** libtorch's current stream of a GPU for this thread, a cudaStream_t. */
   static Pointer current(int gpu) {
     return torch_cuda.getCurrentCUDAStream((byte) gpu).stream();
+  }
+
+  /** Bytes of a GPU's memory that nobody has taken. */
+  static long freeBytes(int gpu) {
+    byte before = torch_cuda.ExchangeDevice((byte) gpu);
+    try (SizeTPointer free = new SizeTPointer(1);
+        SizeTPointer total = new SizeTPointer(1)) {
+      int status = cudart.cudaMemGetInfo(free, total);
+      if (status != cudart.cudaSuccess) {
+        throw new InputException("cuda:" + gpu + " does not tell its free memory, error " + status);
+      }
+      return free.get();
+    } finally {
+      torch_cuda.set_device(before);
+    }
   }
 
   /** What the driver calls a GPU. */
