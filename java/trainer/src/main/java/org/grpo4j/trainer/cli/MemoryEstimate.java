@@ -5,14 +5,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.grpo4j.torch.ModelConfig;
+import org.grpo4j.torch.TorchDevice;
 import org.grpo4j.trainer.config.TrainConfig;
 
 /**
  * What a training run will hold in memory, by part, in bytes. Everything is fp32. Parameters,
  * gradients and AdamW's two moments are exact; the rest is for the longest prompts and completions
- * the settings allow.
+ * the settings allow, on the device that they name.
  */
-record MemoryEstimate(Map<String, Long> parts, int promptTokens, boolean assumedPrompt) {
+record MemoryEstimate(
+    Map<String, Long> parts, int promptTokens, boolean assumedPrompt, TorchDevice device) {
   private static final long FLOAT = 4;
 
   /** Assumed where max_prompt_length is unset: ToolRL's prompts are mostly shorter. */
@@ -56,7 +58,7 @@ record MemoryEstimate(Map<String, Long> parts, int promptTokens, boolean assumed
             + attentionCopies(model, micro * (prompt + completion)));
     parts.put("attention masks", micro * completion * (prompt + completion) * FLOAT);
     parts.put("program", PROGRAM);
-    return new MemoryEstimate(parts, prompt, limit == null);
+    return new MemoryEstimate(parts, prompt, limit == null, config.runtime().torchDevice());
   }
 
   /**
@@ -77,6 +79,11 @@ record MemoryEstimate(Map<String, Long> parts, int promptTokens, boolean assumed
     return 2L * model.layers() * tokens * model.heads() * model.headDim() * FLOAT;
   }
 
+  /** −1 where the GPU is not of this machine. */
+  private long gpuMemory() {
+    return device.unavailableCause().isEmpty() ? device.freeBytes() : -1;
+  }
+
   long total() {
     return parts.values().stream().mapToLong(Long::longValue).sum();
   }
@@ -89,8 +96,8 @@ record MemoryEstimate(Map<String, Long> parts, int promptTokens, boolean assumed
             .formatted(assumedPrompt ? "an assumed " : "at most ", promptTokens));
     parts.forEach((name, bytes) -> lines.add("%-30s %s".formatted(name, Machine.bytes(bytes))));
     lines.add("%-30s %s".formatted("together about", Machine.bytes(total())));
-    long available = Machine.availableMemory();
-    lines.add("%-30s %s".formatted("available here", Machine.bytes(available)));
+    long available = device.isCuda() ? gpuMemory() : Machine.availableMemory();
+    lines.add("%-30s %s".formatted("available on " + device, Machine.bytes(available)));
     if (available >= 0 && total() > available) {
       lines.add(
           "this will not fit: lower per_device_train_batch_size (and raise"

@@ -2,8 +2,8 @@ package org.grpo4j.trainer.recipe;
 
 import java.io.PrintStream;
 import java.nio.file.Path;
-import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.torch.Architecture;
+import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.ModelConfig;
 import org.grpo4j.torch.SequenceBatch;
@@ -40,7 +40,7 @@ public final class ServeRun implements AutoCloseable {
       Path folder = Workspace.modelFolder(config.model(), Workspace.temporaryFolder());
       policy = Policy.load(folder, false, kernels);
       ServedModel served = served(policy, config);
-      int cachedTokens = cachedTokens(config.limits(), policy.model().config());
+      int cachedTokens = cachedTokens(config.limits(), policy.model());
       messages.printf(
           "%s: %d parameters, context of %d tokens, keys and values of %d tokens (%d MiB)%n",
           served.name(),
@@ -98,13 +98,14 @@ public final class ServeRun implements AutoCloseable {
   }
 
   /** As configured, or what half of the free memory holds; no more than could ever be used. */
-  private static int cachedTokens(ServeConfig.Limits limits, ModelConfig shape) {
+  private static int cachedTokens(ServeConfig.Limits limits, DecoderModel model) {
     Integer given = limits.maxCachedTokens();
     if (given != null) {
       return given;
     }
+    ModelConfig shape = model.config();
     long most = (long) limits.maxBatchSize() * SequenceBatch.slotsFor(shape.maxPositions());
-    long fit = Pointer.availablePhysicalBytes() / 2 / SequenceBatch.bytesPerToken(shape);
+    long fit = model.device().freeBytes() / 2 / SequenceBatch.bytesPerToken(shape);
     return (int) Math.min(Integer.MAX_VALUE, Math.max(1, Math.min(most, fit)));
   }
 
