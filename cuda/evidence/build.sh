@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compiles every kernel to the machine code of several devices, for StaticEvidence to read:
-#   cuda/evidence/build.sh FOLDER   ->   NAME.sm_90.cubin with NAME.sm_90.txt (what ptxas said), ...
+#   cuda/evidence/build.sh FOLDER   ->   NAME.sm_90.cubin, NAME.sm_90.ptx, NAME.sm_90.txt (what ptxas said), ...
 #   ARCHITECTURES="sm_90"           fewer of them
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,9 +13,13 @@ compile() { # source, architecture
   local name
   name=$(basename "$1" .cu)
   local base="$out/$name.$2"
-  nvcc --options-file "$here/../nvcc.flags" -O3 -cubin -arch="$2" -Xptxas -v -I "$here/../include" -I "$here/../src" \
+  mkdir -p "$base.steps"
+  nvcc --options-file "$here/../nvcc.flags" -O3 -cubin -arch="$2" -Xptxas -v --keep \
+    --keep-dir "$base.steps" -I "$here/../include" -I "$here/../src" \
     -I "$here/../../native/include" -I "$here/../../native/src" -o "$base.cubin" "$1" \
     > "$base.txt" 2>&1 || { cat "$base.txt" >&2; return 1; }
+  mv "$base.steps/$name.ptx" "$base.ptx"
+  rm -r "$base.steps"
 }
 
 export -f compile

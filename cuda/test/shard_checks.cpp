@@ -76,15 +76,20 @@ void check_sharded(const PolicyCase& c, const std::vector<Shard>& shards) {
   PolicyCheck(c, in, got, kCudaSlopeError).all(GRPO4J_ISA_CUDA_EMULATED);
 }
 
+PolicyCase five_rows(int32_t dtype, bool small) {
+  PolicyCase c;
+  c.dtype = dtype;
+  c.rows = 5;
+  c.vocab = small ? 1003 : 9001;
+  c.entropy_coef = 0.01;
+  return c;
+}
+
 }  // namespace
 
 void check_shards(bool small) {
   for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
-    PolicyCase c;
-    c.dtype = dtype;
-    c.rows = 5;
-    c.vocab = small ? 1003 : 9001;
-    c.entropy_coef = 0.01;
+    PolicyCase c = five_rows(dtype, small);
     const int64_t middle = c.vocab / 2 + 3;
     check_sharded(c, {{0, c.vocab}});
     check_sharded(c, {{0, middle}, {middle, c.vocab}});
@@ -103,11 +108,7 @@ void check_shards(bool small) {
 
 void check_shards_on_host(bool small) {
   for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
-    PolicyCase c;
-    c.dtype = dtype;
-    c.rows = 5;
-    c.vocab = small ? 1003 : 9001;
-    c.entropy_coef = 0.01;
+    PolicyCase c = five_rows(dtype, small);
     check_sharded<OnHost>(c, {{0, c.vocab / 2 + 3}, {c.vocab / 2 + 3, c.vocab}});
     c.in_place = true;
     c.own_temperatures = true;

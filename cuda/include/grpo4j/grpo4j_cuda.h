@@ -5,7 +5,8 @@
  * The structure of arguments lies on the host and is read before the call returns; every pointer in
  * it, and the report or the metrics, is device memory. Calls only enqueue kernels on the stream: no
  * allocation, no synchronisation, no copy from or to the host, so that they can be captured in a
- * CUDA graph. What can be seen from the host is checked and returned as a status; bad rows, targets
+ * CUDA graph, after a first call of its kind outside of one: the runtime loads a kernel when it is
+ * first launched. What can be seen from the host is checked and returned as a status; bad rows, targets
  * and offsets are found by the kernels and stand in the report once the stream has got there.
  * GRPO4J_BAD_ROWS is therefore never returned.
  *

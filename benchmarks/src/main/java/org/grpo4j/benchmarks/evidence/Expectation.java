@@ -22,6 +22,7 @@ import java.util.stream.Stream;
  * @param ahead turns of the loop whose data is on its way at a time
  * @param reads times that the logits leave DRAM
  * @param writes times that the gradient goes there
+ * @param maxRegisters per thread
  * @param maxInstructions per element
  * @param maxSpecial special-function operations per element
  */
@@ -36,9 +37,10 @@ record Expectation(
     int ahead,
     int reads,
     int writes,
+    int maxRegisters,
     double maxInstructions,
     double maxSpecial) {
-  private static final int COLUMNS = 12;
+  private static final int COLUMNS = 13;
 
   /** The lines of a file; those that start with # are comments. */
   static List<Expectation> read(Path file) throws IOException {
@@ -66,8 +68,9 @@ record Expectation(
               Integer.parseInt(c[7]),
               Integer.parseInt(c[8]),
               Integer.parseInt(c[9]),
-              Double.parseDouble(c[10]),
-              Double.parseDouble(c[11])));
+              Integer.parseInt(c[10]),
+              Double.parseDouble(c[11]),
+              Double.parseDouble(c[12])));
     }
     return rows;
   }

@@ -1,5 +1,7 @@
 package org.grpo4j.benchmarks.evidence;
 
+import java.util.Arrays;
+
 /**
  * Devices that times are predicted for. Multiprocessors, boost clocks and bandwidths are those of
  * NVIDIA's data sheets and architecture papers; nothing here was measured.
@@ -13,6 +15,9 @@ enum Gpu {
 
   /** Share of the data sheet's bandwidth that well-made kernels reach; quack reports 0.94. */
   static final double ACHIEVABLE = 0.93;
+
+  /** Share of a multiprocessor's cycles in which loops like these issue; assumed. */
+  static final double ISSUING = 0.8;
 
   /** Time from a request to its data under load, seconds; published microbenchmarks: 0.5 to 0.8. */
   private static final double LATENCY = 0.7e-6;
@@ -57,6 +62,14 @@ enum Gpu {
     return architecture;
   }
 
+  /** The first one of an architecture. */
+  static Gpu of(String architecture) {
+    return Arrays.stream(values())
+        .filter(gpu -> gpu.architecture.equals(architecture))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("no device of " + architecture));
+  }
+
   /** Seconds that memory needs for so many bytes. */
   double memorySeconds(double bytes) {
     return bytes / (gigabytesPerSecond * 1e9 * ACHIEVABLE);
@@ -72,9 +85,9 @@ enum Gpu {
     return occupancy * threads;
   }
 
-  /** Seconds that all multiprocessors need for work of so many cycles of one. */
+  /** Seconds that all multiprocessors need for work of so many full cycles of one. */
   double arithmeticSeconds(double cycles) {
-    return cycles / (multiprocessors * gigahertz * 1e9);
+    return cycles / (multiprocessors * gigahertz * 1e9 * ISSUING);
   }
 
   /** Share of the multiprocessor's threads that can be resident, 0 where a block does not fit. */

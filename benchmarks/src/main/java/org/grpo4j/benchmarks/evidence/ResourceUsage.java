@@ -12,14 +12,16 @@ import java.util.regex.Pattern;
  * @param registers per thread
  * @param stackBytes per thread
  * @param spillBytes stored to and loaded from local memory for want of registers
+ * @param staticSharedBytes of a block: shared memory that its launch did not ask for
  */
-record ResourceUsage(int registers, int stackBytes, int spillBytes) {
+record ResourceUsage(int registers, int stackBytes, int spillBytes, int staticSharedBytes) {
   private static final Pattern ENTRY =
       Pattern.compile("ptxas info\\s*: Compiling entry function '(\\w+)' for '\\w+'");
   private static final Pattern STACK =
       Pattern.compile(
           "\\s*(\\d+) bytes stack frame, (\\d+) bytes spill stores, (\\d+) bytes spill loads");
-  private static final Pattern USED = Pattern.compile("ptxas info\\s*: Used (\\d+) registers.*");
+  private static final Pattern USED =
+      Pattern.compile("ptxas info\\s*: Used (\\d+) registers(?:.*?, (\\d+) bytes smem)?.*");
 
   /** By mangled name. */
   static Map<String, ResourceUsage> parse(List<String> lines) {
@@ -37,7 +39,9 @@ record ResourceUsage(int registers, int stackBytes, int spillBytes) {
         stack = Integer.parseInt(frame.group(1));
         spills = Integer.parseInt(frame.group(2)) + Integer.parseInt(frame.group(3));
       } else if (used.matches() && !name.isEmpty()) {
-        kernels.put(name, new ResourceUsage(Integer.parseInt(used.group(1)), stack, spills));
+        int shared = used.group(2) == null ? 0 : Integer.parseInt(used.group(2));
+        kernels.put(
+            name, new ResourceUsage(Integer.parseInt(used.group(1)), stack, spills, shared));
         name = "";
       }
     }

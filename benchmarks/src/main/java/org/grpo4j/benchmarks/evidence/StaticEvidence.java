@@ -19,8 +19,8 @@ import org.grpo4j.benchmarks.evidence.SassListing.Kernel;
  * fails where it costs more than {@code cuda/evidence/limits.tsv} allows.
  *
  * <p>Arguments: the folder that {@code cuda/evidence/build.sh} filled (NAME.sm_90.cubin with
- * NAME.sm_90.txt, what ptxas said), the limits, and nvdisasm or "" where there is none: registers,
- * spills and stack are checked then, instructions are not.
+ * NAME.sm_90.txt, what ptxas said, and NAME.sm_90.ptx), the limits, and nvdisasm or "" where there
+ * is none: registers, spills, stack, shared memory and PTX are checked then, instructions are not.
  */
 public final class StaticEvidence {
   private static final long ROWS = 8192;
@@ -48,6 +48,7 @@ public final class StaticEvidence {
       System.err.println("no cubins in " + args[0] + ": run cuda/evidence/build.sh first");
       System.exit(2);
     }
+    evidence.checkPtx(Path.of(args[0]));
     List<String> failures = evidence.report(code, Expectation.read(Path.of(args[1])));
     System.out.println();
     failures.forEach(f -> System.out.println("FAILED " + f));
@@ -56,14 +57,16 @@ public final class StaticEvidence {
     System.exit(failures.isEmpty() ? 0 : 1);
   }
 
+  private static List<Path> files(Path folder) throws IOException {
+    try (Stream<Path> listing = Files.list(folder)) {
+      return listing.sorted().toList();
+    }
+  }
+
   private static Map<String, Code> load(Path folder, String nvdisasm)
       throws IOException, InterruptedException {
     Map<String, Code> code = new TreeMap<>();
-    List<Path> files;
-    try (Stream<Path> listing = Files.list(folder)) {
-      files = listing.sorted().toList();
-    }
-    for (Path file : files) {
+    for (Path file : files(folder)) {
       var name = CUBIN.matcher(file.getFileName().toString());
       if (!name.matches()) {
         continue;
@@ -92,6 +95,22 @@ public final class StaticEvidence {
     return lines;
   }
 
+  private void checkPtx(Path folder) throws IOException {
+    List<Path> ptx = files(folder).stream().filter(f -> f.toString().endsWith(".ptx")).toList();
+    List<String> found = new ArrayList<>();
+    for (Path file : ptx) {
+      PtxRules.violations(Files.readAllLines(file))
+          .forEach(v -> found.add("PTX " + file.getFileName() + ": " + v));
+    }
+    failures.addAll(found);
+    limit("cubins without PTX beside them", ptx.isEmpty() ? 1 : 0, 0);
+    out.printf(
+        Locale.ROOT,
+        "PTX of %d sources: %d calls, traps, local arrays or floating-point atomics%n",
+        ptx.size(),
+        found.size());
+  }
+
   /** Prints both tables; gives what is beyond the limits. */
   List<String> report(Map<String, Code> code, List<Expectation> expectations) {
     printMachine(code);
@@ -100,9 +119,9 @@ public final class StaticEvidence {
     }
     out.println();
     out.println(
-        "| operation | arch | registers | shared | instructions | special | loops: path (off path) |"
+        "| operation | arch | registers | occupancy | shared | instructions | special | loops: path (off path) |"
             + " busiest |");
-    out.println("|---|---|---|---|---|---|---|---|");
+    out.println("|---|---|---|---|---|---|---|---|---|");
     List<String> predictions = new ArrayList<>();
     for (Expectation row : expectations) {
       code.forEach((arch, of) -> check(row, arch, of, predictions));
@@ -111,12 +130,13 @@ public final class StaticEvidence {
     out.printf(
         Locale.ROOT,
         "Predicted for %,d x %,d, never measured: t = max(bytes / (%.2f bandwidth) x max(1, needed /"
-            + " in flight), elements x cycles / (multiprocessors x clock)),%n"
+            + " in flight), elements x cycles / (multiprocessors x clock x %.1f)),%n"
             + "cycles = the busiest of instructions / 128 and each unit's operations / its lanes"
             + " (special 16, ALU 64, FMA 128).%n%n",
         ROWS,
         VOCAB,
-        Gpu.ACHIEVABLE);
+        Gpu.ACHIEVABLE,
+        Gpu.ISSUING);
     out.println(
         "| operation | device | occupancy | KiB in flight of those needed | memory ms | arithmetic ms | predicted ms | share of"
             + " achievable bandwidth |");
@@ -128,11 +148,13 @@ public final class StaticEvidence {
   private void printMachine(Map<String, Code> code) {
     out.println("Machine code of " + String.join(", ", code.keySet()) + ":");
     if (code.values().stream().allMatch(c -> c.kernels().isEmpty())) {
-      out.println("no disassembler: instructions are not counted (NVDISASM=... names one)");
+      out.println(
+          "skipped: instructions and times, for want of nvdisasm (NVDISASM=... names one);"
+              + " registers, spills, stack and shared memory are checked");
     }
   }
 
-  /** What holds for every kernel: nothing spilled, no stack. */
+  /** What holds for every kernel: nothing spilled, no stack, dynamic shared memory alone. */
   private void allKernels(String arch, Code code) {
     int most = 0;
     for (Map.Entry<String, ResourceUsage> kernel : code.resources().entrySet()) {
@@ -140,6 +162,11 @@ public final class StaticEvidence {
       most = Math.max(most, used.registers());
       limit(arch + " " + kernel.getKey() + ": bytes spilled", used.spillBytes(), 0);
       limit(arch + " " + kernel.getKey() + ": bytes of stack", used.stackBytes(), 0);
+      // A launch lets a kernel have all of a device's shared memory as dynamic: none may be static.
+      limit(
+          arch + " " + kernel.getKey() + ": bytes of static shared memory",
+          used.staticSharedBytes(),
+          0);
     }
     for (Kernel kernel : code.kernels().values()) {
       limit(
@@ -169,18 +196,25 @@ public final class StaticEvidence {
         loops.addAll(HotLoop.of(kernel.flow()));
       }
     }
+    String where = row.operation() + " " + arch;
+    limit(where + ": registers", registers, row.maxRegisters());
+    double occupancy = Gpu.of(arch).occupancy(row.threads(), registers, row.sharedBytes());
+    if (occupancy == 0) {
+      failures.add(where + ": not one block fits a multiprocessor");
+    }
+    out.printf(
+        Locale.ROOT,
+        "| %s | %s | %d | %.0f%% | %d |",
+        row.operation(),
+        arch,
+        registers,
+        100 * occupancy,
+        row.sharedBytes());
     if (code.kernels().isEmpty()) {
-      out.printf(
-          Locale.ROOT,
-          "| %s | %s | %d | %d | | | | |%n",
-          row.operation(),
-          arch,
-          registers,
-          row.sharedBytes());
+      out.println(" | | | |");
       return;
     }
     Cost cost = Cost.of(loops, row.elementBytes(), row.tileVectors());
-    String where = row.operation() + " " + arch;
     limit(where + ": instructions per element", cost.instructions(), row.maxInstructions());
     limit(where + ": special-function operations per element", cost.special(), row.maxSpecial());
     long narrow = loops.stream().mapToLong(HotLoop::narrowAccesses).sum();
@@ -190,11 +224,7 @@ public final class StaticEvidence {
     }
     out.printf(
         Locale.ROOT,
-        "| %s | %s | %d | %d | %.2f | %.2f | %s | %s |%n",
-        row.operation(),
-        arch,
-        registers,
-        row.sharedBytes(),
+        " %.2f | %.2f | %s | %s |%n",
         cost.instructions(),
         cost.special(),
         describe(loops),

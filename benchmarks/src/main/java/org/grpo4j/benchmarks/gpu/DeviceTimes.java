@@ -11,8 +11,8 @@ import java.util.Map;
  * Times between CUDA events, and the table of them beside what was predicted.
  *
  * <p>Predicted: max(bytes / bandwidth of the copy measured beside it, elements × instructions of an
- * element / instructions that the device issues in a second). The instructions are the limits of
- * the static evidence: 13 for token_stats, 26 for policy_loss.
+ * element / instructions that the device issues in a second). The instructions are the goals that
+ * the static evidence holds: 13 for token_stats, 26 for policy_loss.
  */
 final class DeviceTimes {
   static final String COPY = "copy";

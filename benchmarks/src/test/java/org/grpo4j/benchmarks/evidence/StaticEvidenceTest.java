@@ -60,7 +60,7 @@ class StaticEvidenceTest {
       ptxas info    : Compiling entry function 'forward' for 'sm_90'
       ptxas info    : Function properties for forward
           0 bytes stack frame, 8 bytes spill stores, 4 bytes spill loads
-      ptxas info    : Used 40 registers, used 1 barriers
+      ptxas info    : Used 40 registers, used 1 barriers, 16 bytes smem, 400 bytes cmem[0]
       """;
 
   private static Map<String, SassListing.Kernel> kernels() {
@@ -95,43 +95,89 @@ class StaticEvidenceTest {
   @Test
   void ptxasReportsAreRead() {
     assertEquals(
-        Map.of("forward", new ResourceUsage(40, 0, 12)),
+        Map.of("forward", new ResourceUsage(40, 0, 12, 16)),
         ResourceUsage.parse(PTXAS.lines().toList()));
   }
 
   @Test
   void whatIsBeyondTheLimitsFails() {
-    List<String> within = failures(PTXAS.replace(" 8 bytes", " 0 bytes"), 4, 1);
-    assertEquals(List.of("sm_90 forward: bytes spilled: 4.00, at most 0.00"), within);
-    List<String> beyond = failures(PTXAS, 3, 0.5);
-    assertEquals(3, beyond.size(), beyond::toString);
-    assertTrue(beyond.get(1).startsWith("forward f32 sm_90: instructions per element: 3.50"));
-    assertTrue(beyond.get(2).startsWith("forward f32 sm_90: special-function operations"));
+    String good = PTXAS.replace(" 8 bytes", " 0 bytes").replace(" 16 bytes smem,", "");
+    assertEquals(
+        List.of("sm_90 forward: bytes spilled: 4.00, at most 0.00"), failures(good, 40, 4, 1));
+    List<String> beyond = failures(PTXAS, 32, 3, 0.5);
+    assertEquals(5, beyond.size(), beyond::toString);
+    assertEquals(
+        "sm_90 forward: bytes of static shared memory: 16.00, at most 0.00", beyond.get(1));
+    assertEquals("forward f32 sm_90: registers: 40.00, at most 32.00", beyond.get(2));
+    assertTrue(beyond.get(3).startsWith("forward f32 sm_90: instructions per element: 3.50"));
+    assertTrue(beyond.get(4).startsWith("forward f32 sm_90: special-function operations"));
   }
 
-  private static List<String> failures(String ptxas, double instructions, double special) {
-    Expectation row =
-        new Expectation(
-            "forward f32",
-            List.of(Pattern.compile("^forward$")),
-            List.of("sm_90"),
-            4,
-            256,
-            0,
-            1,
-            1,
-            1,
-            0,
-            instructions,
-            special);
+  @Test
+  void withoutADisassemblerResourcesAreStillChecked() {
+    Map<String, ResourceUsage> used = ResourceUsage.parse(PTXAS.lines().toList());
+    List<String> found = report(new StaticEvidence.Code(used, Map.of()), expectation(32, 3, 0.5));
+    assertEquals(
+        List.of(
+            "sm_90 forward: bytes spilled: 12.00, at most 0.00",
+            "sm_90 forward: bytes of static shared memory: 16.00, at most 0.00",
+            "forward f32 sm_90: registers: 40.00, at most 32.00"),
+        found);
+  }
+
+  @Test
+  void ptxHoldsNoCallsTrapsLocalArraysOrFloatingAtomics() {
+    String ptx =
+        """
+        .extern .shared .align 128 .b8 arena[];
+        \t.local .align 8 .b8 \t__local_depot0[8];
+        \tbar.sync \t0;
+        \tmax.NaN.f32 \t%f1, %f2, %f3;
+        @%p1 bra \t$L__BB0_2;
+        \tcall.uni (retval0), vprintf, (param0);
+        @%p2 red.global.add.f32 \t[%rd1], %f1;
+        \tatom.global.add.u32 \t%r1, [%rd1], 1;
+        \tst.local.f32 \t[%rd2], %f1;
+        \ttrap;
+        """;
+    assertEquals(
+        List.of(
+            "line 2: .local .align 8 .b8 \t__local_depot0[8];",
+            "line 6: call.uni",
+            "line 7: red.global.add.f32",
+            "line 9: st.local.f32",
+            "line 10: trap"),
+        PtxRules.violations(ptx.lines().toList()));
+  }
+
+  private static List<String> failures(
+      String ptxas, int registers, double instructions, double special) {
+    Map<String, ResourceUsage> used = ResourceUsage.parse(ptxas.lines().toList());
+    return report(
+        new StaticEvidence.Code(used, kernels()), expectation(registers, instructions, special));
+  }
+
+  private static Expectation expectation(int registers, double instructions, double special) {
+    return new Expectation(
+        "forward f32",
+        List.of(Pattern.compile("^forward$")),
+        List.of("sm_90"),
+        4,
+        256,
+        0,
+        1,
+        1,
+        1,
+        0,
+        registers,
+        instructions,
+        special);
+  }
+
+  private static List<String> report(StaticEvidence.Code code, Expectation expectation) {
     PrintStream ignored =
         new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8);
-    return new StaticEvidence(ignored)
-        .report(
-            Map.of(
-                "sm_90",
-                new StaticEvidence.Code(ResourceUsage.parse(ptxas.lines().toList()), kernels())),
-            List.of(row));
+    return new StaticEvidence(ignored).report(Map.of("sm_90", code), List.of(expectation));
   }
 
   @Test
