@@ -14,9 +14,7 @@ public final class NearestName {
   /** The known name with the fewest edits; empty where they are more than a misspelling has. */
   public static Optional<String> of(Collection<String> known, String name) {
     int most = Math.max(2, name.length() / 3);
-    return known.stream()
-        .min(byEdits(name))
-        .filter(nearest -> EDITS.apply(nearest, name) <= most);
+    return known.stream().min(byEdits(name)).filter(nearest -> EDITS.apply(nearest, name) <= most);
   }
 
   /** An order of names by their edits from another. */

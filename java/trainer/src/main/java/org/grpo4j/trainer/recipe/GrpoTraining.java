@@ -358,4 +358,5 @@ final class GrpoTraining {
     return IntStream.range(0, scored.size())
         .mapToObj(i -> with.apply(scored.get(i), values.get(i)))
         .toList();
-  }}
+  }
+}
