@@ -109,6 +109,8 @@ final class AdvantageEstimatorTest {
   void namesOfAConfiguration() {
     assertEquals(AdvantageEstimator.DR_GRPO, AdvantageEstimator.named("dr_grpo"));
     assertThrows(InputException.class, () -> AdvantageEstimator.named("gae"));
+    assertEquals(ScaleRewards.BATCH, ScaleRewards.named("batch"));
+    assertThrows(InputException.class, () -> ScaleRewards.named("std"));
   }
 
   @Test
