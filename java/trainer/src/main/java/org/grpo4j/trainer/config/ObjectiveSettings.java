@@ -1,5 +1,7 @@
 package org.grpo4j.trainer.config;
 
+import org.grpo4j.trainer.advantage.AdvantageEstimator;
+import org.grpo4j.trainer.advantage.ScaleRewards;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -117,7 +119,7 @@ public record ObjectiveSettings(
             doc = "Advantages are divided by the group's or batch's standard deviation, or not.")
         ScaleRewards scaleRewards,
     @Key(byDefault = "grpo", source = "TRL", doc = "How rewards become advantages.")
-        AdvantageKind advantageEstimator,
+        AdvantageEstimator advantageEstimator,
     @Key(
             byDefault = "false",
             source = "TRL",
@@ -188,23 +190,6 @@ public record ObjectiveSettings(
     TOKEN,
     SEQUENCE,
     SEQUENCE_TOKEN
-  }
-
-  /** What advantages are divided by. */
-  public enum ScaleRewards {
-    GROUP,
-    BATCH,
-    NONE
-  }
-
-  /** How rewards become advantages. */
-  public enum AdvantageKind {
-    GRPO,
-    DR_GRPO,
-    RLOO,
-    OPO,
-    REINFORCE_PLUS_PLUS_BASELINE,
-    GRPO_PASSK
   }
 
   /** What happens to groups without spread. */

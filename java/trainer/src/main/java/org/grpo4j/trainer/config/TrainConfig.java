@@ -1,6 +1,7 @@
 package org.grpo4j.trainer.config;
 
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.advantage.AdvantageEstimator;
 
 /**
  * Settings of {@code ./grpo4j train}. The keys are flat in files and on the command line; the
@@ -64,7 +65,7 @@ public record TrainConfig(
     }
     if (generation.numGenerations() == 1
         && (objective.zeroSpreadGroups() != ObjectiveSettings.ZeroSpread.KEEP
-            || objective.advantageEstimator() == ObjectiveSettings.AdvantageKind.GRPO_PASSK)) {
+            || objective.advantageEstimator() == AdvantageEstimator.GRPO_PASSK)) {
       throw new InputException(
           "num_generations 1 leaves nothing to compare within a group: give at least 2 (or"
               + " zero_spread_groups=keep with an advantage_estimator other than grpo_passk)");

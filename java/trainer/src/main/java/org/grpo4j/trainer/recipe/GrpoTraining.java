@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
@@ -16,10 +15,8 @@ import org.grpo4j.kernels.PolicyLossMetrics;
 import org.grpo4j.kernels.weight.TokenWeights;
 import org.grpo4j.torch.DecoderModel;
 import org.grpo4j.torch.TensorKernels;
-import org.grpo4j.trainer.advantage.AdvantageEstimator;
 import org.grpo4j.trainer.advantage.AdvantageInput;
 import org.grpo4j.trainer.advantage.Groups;
-import org.grpo4j.trainer.advantage.ScaleRewards;
 import org.grpo4j.trainer.config.EnvironmentSettings.MultiTurnMode;
 import org.grpo4j.trainer.config.ObjectiveSettings;
 import org.grpo4j.trainer.config.ObjectiveSettings.ZeroSpread;
@@ -203,9 +200,8 @@ final class GrpoTraining {
             ScoredCompletion.groupIds(scored),
             scored.stream().mapToInt(c -> StepWeights.trainedLength(config, c)).toArray(),
             AdvantageInput.DEFAULT_EPSILON,
-            ScaleRewards.named(lower(config.objective().scaleRewards())));
-    double[] advantages =
-        AdvantageEstimator.named(lower(config.objective().advantageEstimator())).compute(input);
+            config.objective().scaleRewards());
+    double[] advantages = config.objective().advantageEstimator().compute(input);
     return IntStream.range(0, scored.size())
         .mapToObj(i -> scored.get(i).withAdvantage(advantages[i]))
         .toList();
@@ -362,9 +358,5 @@ final class GrpoTraining {
     return IntStream.range(0, scored.size())
         .mapToObj(i -> with.apply(scored.get(i), values.get(i)))
         .toList();
-  }
-
-  private static String lower(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -109,8 +109,6 @@ final class AdvantageEstimatorTest {
   void namesOfAConfiguration() {
     assertEquals(AdvantageEstimator.DR_GRPO, AdvantageEstimator.named("dr_grpo"));
     assertThrows(InputException.class, () -> AdvantageEstimator.named("gae"));
-    assertEquals(ScaleRewards.BATCH, ScaleRewards.named("batch"));
-    assertThrows(InputException.class, () -> ScaleRewards.named("std"));
   }
 
   @Test

@@ -144,6 +144,15 @@ class DataReaderTest {
     assertTrue(message(latin).contains("latin.jsonl:2 (row 2): not valid JSON"));
   }
 
+  /** A byte order mark and line ends of Windows, as other systems write them. */
+  @Test
+  void marksAndLineEndsOfOtherSystems() throws IOException {
+    String row = "{\"instruction\": \"S\", \"input\": \"é\", \"output\": \"A\"}";
+    Path lines = file("rows.jsonl", "\uFEFF" + row + "\r\n\r\n" + row + "\r\n");
+    assertEquals(2, DataReader.read(lines).size());
+    assertEquals(1, DataReader.read(file("rows.json", "\uFEFF[\r\n" + row + "]\r\n")).size());
+  }
+
   @Test
   void firstRowsOnly() throws IOException {
     String row = "{\"prompt\": \"P\", \"answer\": \"A\"}\n";
