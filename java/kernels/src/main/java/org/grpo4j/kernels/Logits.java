@@ -20,25 +20,35 @@ import org.jspecify.annotations.Nullable;
  * while a call runs is the caller's mistake to avoid. Row r starts at element r × rowStride.
  */
 public final class Logits {
+  /** Elements from the start of one row to that of the next, and what lies there. */
+  private record Layout(DType dtype, long rows, long vocab, long rowStride) {
+    Layout {
+      check(rows >= 0 && vocab >= 1, "logits have shape [%d, %d]: want [>= 0, >= 1]", rows, vocab);
+      check(rowStride >= vocab, "rowStride is %d: want at least vocab = %d", rowStride, vocab);
+      check(
+          rows == 0 || rowStride <= Long.MAX_VALUE / 8 / rows,
+          "logits have shape [%d, %d] with row stride %d: want a matrix that memory can hold",
+          rows,
+          vocab,
+          rowStride);
+    }
+
+    long bytes() {
+      return rows == 0 ? 0 : ((rows - 1) * rowStride + vocab) * dtype.bytes();
+    }
+  }
+
   private final Pointer data;
-  private final DType dtype;
-  private final long rows;
-  private final long vocab;
-  private final long rowStride;
+  private final long address; // of the first element: the pointer's position may move later
+  private final Layout layout;
+  private final boolean writable;
   private final @Nullable DeviceQueue queue;
 
-  private Logits(
-      Pointer data,
-      DType dtype,
-      long rows,
-      long vocab,
-      long rowStride,
-      @Nullable DeviceQueue queue) {
+  private Logits(Pointer data, Layout layout, boolean writable, @Nullable DeviceQueue queue) {
     this.data = data;
-    this.dtype = dtype;
-    this.rows = rows;
-    this.vocab = vocab;
-    this.rowStride = rowStride;
+    this.address = data.address() + data.position() * data.sizeof();
+    this.layout = layout;
+    this.writable = writable;
     this.queue = queue;
   }
 
@@ -56,28 +66,30 @@ public final class Logits {
    *     dtype's, or it ends before the matrix does
    */
   public static Logits of(Pointer data, DType dtype, long rows, long vocab, long rowStride) {
-    check(rows >= 0 && vocab >= 1, "logits have shape [%d, %d]: want [>= 0, >= 1]", rows, vocab);
-    check(rowStride >= vocab, "rowStride is %d: want at least vocab = %d", rowStride, vocab);
-    check(rows == 0 || !data.isNull(), "data is null or closed: want [%d, %d]", rows, vocab);
+    return checked(data, new Layout(dtype, rows, vocab, rowStride), true);
+  }
+
+  private static Logits checked(@Nullable Pointer data, Layout layout, boolean writable) {
+    if (data == null || (layout.rows > 0 && data.isNull())) {
+      throw Arguments.invalid("data is null or closed: want [%d, %d]", layout.rows, layout.vocab);
+    }
     check(
-        !(data instanceof FloatPointer && dtype != DType.F32)
-            && !(data instanceof ShortPointer && dtype == DType.F32),
+        !(data instanceof FloatPointer && layout.dtype != DType.F32)
+            && !(data instanceof ShortPointer && layout.dtype == DType.F32),
         "data is a %s, whose elements are not %s",
         data.getClass().getSimpleName(),
-        dtype);
-    long elements = rows == 0 ? 0 : Math.addExact(Math.multiplyExact(rows - 1, rowStride), vocab);
-    long wanted = Math.multiplyExact(elements, dtype.bytes());
+        layout.dtype);
     long given = Arguments.remaining(data) * data.sizeof();
     check(
-        given >= wanted,
+        given >= layout.bytes(),
         "data holds %d bytes: want %d for [%d, %d] %s with row stride %d",
         given,
-        wanted,
-        rows,
-        vocab,
-        dtype,
-        rowStride);
-    return new Logits(data, dtype, rows, vocab, rowStride, null);
+        layout.bytes(),
+        layout.rows,
+        layout.vocab,
+        layout.dtype,
+        layout.rowStride);
+    return new Logits(data, layout, writable, null);
   }
 
   /**
@@ -88,7 +100,8 @@ public final class Logits {
    */
   public static Logits onDevice(
       DeviceQueue queue, Pointer data, DType dtype, long rows, long vocab, long rowStride) {
-    return of(data, dtype, rows, vocab, rowStride).on(queue);
+    Logits host = of(data, dtype, rows, vocab, rowStride);
+    return new Logits(host.data, host.layout, true, queue);
   }
 
   /**
@@ -98,12 +111,7 @@ public final class Logits {
    * @param values [rows · vocab]
    */
   public static Logits copyOf(float[] values, long rows, long vocab) {
-    check(
-        values.length == rows * vocab,
-        "values has %s elements: want %s x %s",
-        values.length,
-        rows,
-        vocab);
+    checkLength(values, rows, vocab);
     return of(new FloatPointer(values), DType.F32, rows, vocab);
   }
 
@@ -115,19 +123,25 @@ public final class Logits {
   public void copyTo(float[] values) {
     check(queue == null, "logits are on a device: copy its memory instead");
     check(
-        dtype == DType.F32 && rowStride == vocab,
+        dtype() == DType.F32 && rowStride() == vocab(),
         "logits are %s with row stride %s: want contiguous F32",
-        dtype,
-        rowStride);
+        dtype(),
+        rowStride());
+    checkLength(values, rows(), vocab());
+    check(rows() == 0 || !data.isNull(), "logits were closed: want %s", describe());
+    if (values.length > 0) {
+      new FloatPointer(new NativeCalls.Address(address)).get(values);
+    }
+  }
+
+  private static void checkLength(float[] values, long rows, long vocab) {
+    // Divided, not multiplied: a product can overflow to the right number.
     check(
-        values.length == rows * vocab,
+        vocab >= 1 && values.length % vocab == 0 && values.length / vocab == rows,
         "values has %s elements: want %s x %s",
         values.length,
         rows,
         vocab);
-    if (values.length > 0) {
-      new FloatPointer(new NativeCalls.Address(address())).get(values);
-    }
   }
 
   /** Contiguous rows in a direct buffer, from its position on. */
@@ -138,36 +152,30 @@ public final class Logits {
   /**
    * Rows that lie rowStride elements apart in a direct buffer, from its position on.
    *
-   * @param direct a direct ByteBuffer, FloatBuffer or ShortBuffer in native byte order
+   * @param direct a direct ByteBuffer, FloatBuffer or ShortBuffer in native byte order; one that is
+   *     read-only can't be a gradient
    */
   public static Logits of(Buffer direct, DType dtype, long rows, long vocab, long rowStride) {
     check(direct.isDirect(), "buffer is on the Java heap: want a direct buffer");
+    Layout layout = new Layout(dtype, rows, vocab, rowStride);
+    return checked(pointer(direct), layout, !direct.isReadOnly());
+  }
+
+  private static Pointer pointer(Buffer direct) {
     if (direct instanceof ByteBuffer bytes) {
-      return of(
-          within(new BytePointer(bytes.duplicate().clear()), bytes), dtype, rows, vocab, rowStride);
+      return within(new BytePointer(bytes.duplicate().clear()), bytes);
     }
     if (direct instanceof FloatBuffer floats) {
       checkOrder(floats.order());
-      return of(
-          within(new FloatPointer(floats.duplicate().clear()), floats),
-          dtype,
-          rows,
-          vocab,
-          rowStride);
+      return within(new FloatPointer(floats.duplicate().clear()), floats);
     }
     if (direct instanceof ShortBuffer shorts) {
       checkOrder(shorts.order());
-      return of(
-          within(new ShortPointer(shorts.duplicate().clear()), shorts),
-          dtype,
-          rows,
-          vocab,
-          rowStride);
+      return within(new ShortPointer(shorts.duplicate().clear()), shorts);
     }
-    throw new IllegalArgumentException(
-        "buffer is a "
-            + direct.getClass().getSimpleName()
-            + ": want a ByteBuffer, FloatBuffer or ShortBuffer");
+    throw Arguments.invalid(
+        "buffer is a %s: want a ByteBuffer, FloatBuffer or ShortBuffer",
+        direct.getClass().getSimpleName());
   }
 
   /**
@@ -187,24 +195,20 @@ public final class Logits {
   }
 
   public DType dtype() {
-    return dtype;
+    return layout.dtype;
   }
 
   public long rows() {
-    return rows;
+    return layout.rows;
   }
 
   public long vocab() {
-    return vocab;
+    return layout.vocab;
   }
 
   /** Elements from the start of one row to the start of the next. */
   public long rowStride() {
-    return rowStride;
-  }
-
-  private Logits on(DeviceQueue where) {
-    return new Logits(data, dtype, rows, vocab, rowStride, where);
+    return layout.rowStride;
   }
 
   /** Where operations on these logits run; null: host memory. */
@@ -212,42 +216,43 @@ public final class Logits {
     return queue;
   }
 
+  /** Whether a gradient may be written there. */
+  boolean writable() {
+    return writable;
+  }
+
   boolean sameShape(Logits other) {
-    return dtype == other.dtype && rows == other.rows && vocab == other.vocab;
+    return dtype() == other.dtype() && rows() == other.rows() && vocab() == other.vocab();
   }
 
   String describe() {
-    return String.format("[%d, %d] %s", rows, vocab, dtype);
+    return String.format("[%d, %d] %s", rows(), vocab(), dtype());
   }
 
   boolean sameMemory(Logits other) {
-    return address() == other.address();
+    return address == other.address;
   }
 
   /** Whether both views are the same memory with the same layout, or share no byte. */
   boolean sameOrDisjoint(Logits other) {
-    if (address() == other.address()) {
-      return rowStride == other.rowStride;
+    if (address == other.address) {
+      return rowStride() == other.rowStride();
     }
-    return end() <= other.address() || other.end() <= address();
-  }
-
-  private long address() {
-    return data.address() + data.position() * data.sizeof();
+    return end() <= other.address || other.end() <= address;
   }
 
   private long end() {
-    return address() + (rows == 0 ? 0 : ((rows - 1) * rowStride + vocab) * dtype.bytes());
+    return address + layout.bytes();
   }
 
   void describeTo(ByteBuffer to, int at) {
-    if (rows != 0 && data.isNull()) {
+    if (rows() != 0 && data.isNull()) {
       throw Arguments.invalid("logits were closed: want %s", describe());
     }
-    to.putLong(at + Struct.Matrix.DATA, address())
-        .putInt(at + Struct.Matrix.DTYPE, dtype.code())
-        .putLong(at + Struct.Matrix.ROWS, rows)
-        .putLong(at + Struct.Matrix.VOCAB, vocab)
-        .putLong(at + Struct.Matrix.ROW_STRIDE, rowStride);
+    to.putLong(at + Struct.Matrix.DATA, address)
+        .putInt(at + Struct.Matrix.DTYPE, dtype().code())
+        .putLong(at + Struct.Matrix.ROWS, rows())
+        .putLong(at + Struct.Matrix.VOCAB, vocab())
+        .putLong(at + Struct.Matrix.ROW_STRIDE, rowStride());
   }
 }

@@ -1,6 +1,7 @@
 package org.grpo4j.kernels;
 
 import java.nio.ByteBuffer;
+import java.util.function.LongFunction;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -41,12 +42,28 @@ final class NativeCalls {
     }
   }
 
+  /** Native memory of so many structures; what the glue throws when there is none says nothing. */
+  static <P extends Pointer> P allocated(String name, long count, LongFunction<P> allocate) {
+    try {
+      return allocate.apply(count);
+    } catch (RuntimeException e) {
+      OutOfMemoryError error =
+          new OutOfMemoryError("no memory for " + name + " of " + count + " rows and shards");
+      error.initCause(e);
+      throw error;
+    }
+  }
+
   static void checkGradient(Logits logits, Logits gradient, boolean accumulate) {
     checkQueue("gradient", gradient.queue(), logits.queue());
     if (!logits.sameShape(gradient)) {
       throw Arguments.invalid(
           "gradient has shape %s: want that of the logits, %s",
           gradient.describe(), logits.describe());
+    }
+    if (!gradient.writable()) {
+      throw Arguments.invalid(
+          "gradient is a read-only buffer: want %s that can be written", gradient.describe());
     }
     if (accumulate && logits.rows() > 0 && logits.sameMemory(gradient)) {
       throw Arguments.invalid(

@@ -17,13 +17,16 @@ public final class RowSlopes implements AutoCloseable {
   private final @Nullable DeviceMemory deviceMemory;
 
   private RowSlopes(long rows, @Nullable DeviceQueue queue) {
-    check(rows >= 0, "slopes have shape [%s]: want [>= 0]", rows);
+    check(
+        rows >= 0 && rows <= Long.MAX_VALUE / BYTES,
+        "slopes have shape [%s]: want [>= 0], and what memory can hold",
+        rows);
     this.rows = rows;
     this.queue = queue;
     deviceMemory = queue == null ? null : queue.allocate(Math.max(1, rows) * BYTES);
     memory =
         deviceMemory == null
-            ? new NativeRowSlopes(Math.max(1, rows))
+            ? NativeCalls.allocated("slopes", Math.max(1, rows), NativeRowSlopes::new)
             : new NativeRowSlopes(deviceMemory.pointer());
   }
 

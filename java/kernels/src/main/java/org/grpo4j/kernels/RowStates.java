@@ -41,15 +41,19 @@ public final class RowStates implements AutoCloseable {
   private final @Nullable DeviceMemory deviceMemory;
 
   private RowStates(long shards, long rows, @Nullable DeviceQueue queue) {
-    check(shards >= 1 && rows >= 0, "states have shape [%s, %s]: want [>= 1, >= 0]", shards, rows);
+    check(
+        shards >= 1 && rows >= 0 && rows <= Long.MAX_VALUE / BYTES / shards,
+        "states have shape [%s, %s]: want [>= 1, >= 0], and what memory can hold",
+        shards,
+        rows);
     this.shards = shards;
     this.rows = rows;
     this.queue = queue;
-    long count = Math.max(1, Math.multiplyExact(shards, rows));
+    long count = Math.max(1, shards * rows);
     deviceMemory = queue == null ? null : queue.allocate(count * BYTES);
     memory =
         deviceMemory == null
-            ? new NativeRowState(count)
+            ? NativeCalls.allocated("states", count, NativeRowState::new)
             : new NativeRowState(deviceMemory.pointer());
   }
 

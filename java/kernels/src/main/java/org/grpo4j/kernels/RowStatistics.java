@@ -21,6 +21,10 @@ public record RowStatistics(
 
   /** All four arrays for n rows, in native memory. */
   public static RowStatistics allocate(long n) {
+    Arguments.check(
+        n >= 0 && n <= Long.MAX_VALUE / Float.BYTES,
+        "statistics have shape [%s]: want [>= 0], and what memory can hold",
+        n);
     return new RowStatistics(
         new FloatPointer(n), new FloatPointer(n), new FloatPointer(n), new FloatPointer(n));
   }

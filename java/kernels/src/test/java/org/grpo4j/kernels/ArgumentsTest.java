@@ -1,5 +1,6 @@
 package org.grpo4j.kernels;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -53,8 +54,10 @@ class ArgumentsTest {
     refused("null or closed", () -> Logits.of(new FloatPointer(), DType.F32, N, V));
     BytePointer unknownSize = new BytePointer(memory).capacity(0);
     refused("data holds 0 bytes", () -> Logits.of(unknownSize, DType.F32, N, V));
-    assertThrows(
-        ArithmeticException.class, () -> Logits.of(memory, DType.F32, Long.MAX_VALUE / 2, V));
+    refused(
+        "logits have shape [4611686018427387903, 10] with row stride 10",
+        () -> Logits.of(memory, DType.F32, Long.MAX_VALUE / 2, V));
+    refused("values has 0 elements", () -> Logits.copyOf(new float[0], 1L << 32, 1L << 32));
     FloatPointer second = new FloatPointer(memory).position(V);
     assertEquals(N - 1, Logits.of(second, DType.F32, N - 1, V).rows());
     refused("data holds 80 bytes", () -> Logits.of(second, DType.F32, N, V));
@@ -71,6 +74,32 @@ class ArgumentsTest {
     refused("data holds", () -> Logits.of(direct, DType.F32, N + 1, V));
     ByteBuffer swapped = direct.duplicate().order(ByteOrder.BIG_ENDIAN);
     refused("byte order", () -> Logits.of(swapped.asFloatBuffer(), DType.F32, N, V));
+  }
+
+  /** Memory that may be mapped from a file and not written: a gradient there would be a fault. */
+  @Test
+  void aReadOnlyBufferIsNoGradient() {
+    ByteBuffer direct = ByteBuffer.allocateDirect(N * V * 4).order(ByteOrder.nativeOrder());
+    Logits readOnly = Logits.of(direct.asReadOnlyBuffer(), DType.F32, N, V);
+    TokenStats.compute(readOnly, targets, null, 1, out);
+    PolicyBatch batch = batch(null, targets, null, N);
+    refused(
+        "gradient is a read-only buffer: want [3, 10] F32 that can be written",
+        () -> PolicyLoss.compute(readOnly, batch, PolicyLossConfig.defaults(), out, readOnly));
+    PolicyLoss.compute(readOnly, batch, PolicyLossConfig.defaults(), out, logits);
+  }
+
+  /** What a caller does with its pointer later does not move the view out of its memory. */
+  @Test
+  void aViewKeepsItsPlace() {
+    FloatPointer pointer = new FloatPointer(0f, 1f, 2f, 3f);
+    Logits view = Logits.of(pointer, DType.F32, 1, 4);
+    pointer.position(1_000_000_000);
+    float[] values = new float[4];
+    view.copyTo(values);
+    assertArrayEquals(new float[] {0, 1, 2, 3}, values);
+    pointer.close();
+    refused("logits were closed: want [1, 4] F32", () -> view.copyTo(values));
   }
 
   /** A buffer's memory is used, not copied, and its position counts. */

@@ -48,7 +48,7 @@ final class Fixture implements AutoCloseable {
     this.layout = layout;
     this.rows = rows;
     this.vocab = vocab;
-    Random random = new Random(seed);
+    Random random = new Random(TestSeed.of(seed));
     z = new double[rows][vocab];
     targets = new long[rows];
     old = new float[rows];

@@ -23,7 +23,7 @@ public record RolloutCorrection(Mode mode, boolean perSequence, double min, doub
   public RolloutCorrection {
     if (!(min >= 0 && min <= max)) {
       throw new IllegalArgumentException(
-          "min must be at least 0 and at most max, got " + min + " and " + max);
+          "min is " + min + " and max " + max + ": want 0 <= min <= max");
     }
   }
 
@@ -47,21 +47,11 @@ public record RolloutCorrection(Mode mode, boolean perSequence, double min, doub
    */
   public float[][] factors(
       float[][] oldLogProbs, float[][] samplingLogProbs, float[][] completionMask) {
+    Shapes.check("oldLogProbs", Shapes.lengths(oldLogProbs), completionMask);
+    Shapes.check("samplingLogProbs", Shapes.lengths(samplingLogProbs), completionMask);
     float[][] out = new float[completionMask.length][];
     for (int i = 0; i < out.length; i++) {
       float[] mask = completionMask[i];
-      if (oldLogProbs[i].length != mask.length || samplingLogProbs[i].length != mask.length) {
-        throw new IllegalArgumentException(
-            "completion "
-                + i
-                + ": oldLogProbs ["
-                + oldLogProbs[i].length
-                + "] and samplingLogProbs ["
-                + samplingLogProbs[i].length
-                + "] must have completionMask's ["
-                + mask.length
-                + "] tokens");
-      }
       double[] difference = new double[mask.length];
       double sum = 0;
       for (int t = 0; t < mask.length; t++) {

@@ -24,7 +24,7 @@ public final class TokenMasks {
     if (!(fraction > 0 && fraction <= 1)) {
       throw new IllegalArgumentException("fraction is " + fraction + ": want > 0 and <= 1");
     }
-    checkShape("entropies", completionMask, lengths(entropies));
+    Shapes.check("entropies", Shapes.lengths(entropies), completionMask);
     double threshold =
         fraction == 1
             ? Double.NEGATIVE_INFINITY
@@ -75,8 +75,8 @@ public final class TokenMasks {
       double[][] oldLogProbs,
       float[][] completionMask,
       double threshold) {
-    checkShape("logProbs", completionMask, lengths(logProbs));
-    checkShape("oldLogProbs", completionMask, lengths(oldLogProbs));
+    Shapes.check("logProbs", Shapes.lengths(logProbs), completionMask);
+    Shapes.check("oldLogProbs", Shapes.lengths(oldLogProbs), completionMask);
     if (advantages.length != completionMask.length) {
       throw new IllegalArgumentException(
           "advantages has shape [" + advantages.length + "]: want [" + completionMask.length + "]");
@@ -96,10 +96,16 @@ public final class TokenMasks {
     return out;
   }
 
-  /** Element by element. */
+  /**
+   * Two masks or corrections, element by element.
+   *
+   * @param a [B][T_i]
+   * @param b [B][T_i]
+   * @return [B][T_i]
+   */
   public static float[][] product(float[][] a, float[][] b) {
+    Shapes.check("b", Shapes.lengths(b), a);
     float[][] out = new float[a.length][];
-    checkShape("second factor", a, Arrays.stream(b).mapToInt(x -> x.length).toArray());
     for (int i = 0; i < out.length; i++) {
       out[i] = a[i].clone();
       for (int t = 0; t < out[i].length; t++) {
@@ -107,21 +113,5 @@ public final class TokenMasks {
       }
     }
     return out;
-  }
-
-  private static int[] lengths(double[][] values) {
-    return Arrays.stream(values).mapToInt(v -> v.length).toArray();
-  }
-
-  private static void checkShape(String name, float[][] wanted, int[] given) {
-    int[] lengths = Arrays.stream(wanted).mapToInt(v -> v.length).toArray();
-    if (!Arrays.equals(lengths, given)) {
-      throw new IllegalArgumentException(
-          name
-              + " has completions of lengths "
-              + Arrays.toString(given)
-              + ": want "
-              + Arrays.toString(lengths));
-    }
   }
 }

@@ -48,18 +48,32 @@ public record TokenWeights(float[][] policyWeights, float[][] regularizerWeights
       int maxCompletionLength,
       int @Nullable [] microBatchSizes) {
     public Input {
-      checkShape("tokenWeights", tokenWeights, completionMask);
-      checkShape("correction", correction, completionMask);
+      if (tokenWeights != null) {
+        Shapes.check("tokenWeights", Shapes.lengths(tokenWeights), completionMask);
+      }
+      if (correction != null) {
+        Shapes.check("correction", Shapes.lengths(correction), completionMask);
+      }
       if (maxCompletionLength <= 0) {
         throw new IllegalArgumentException(
-            "maxCompletionLength must be positive, got " + maxCompletionLength);
+            "maxCompletionLength is " + maxCompletionLength + ": want > 0");
       }
       if (microBatchSizes != null) {
-        int sum = java.util.Arrays.stream(microBatchSizes).sum();
-        if (sum != completionMask.length) {
-          throw new IllegalArgumentException(
-              "microBatchSizes sum to " + sum + " for " + completionMask.length + " completions");
+        checkMicroBatches(microBatchSizes, completionMask.length);
+      }
+    }
+
+    private static void checkMicroBatches(int[] sizes, int completions) {
+      long sum = 0;
+      for (int size : sizes) {
+        sum += size;
+        if (size < 0) {
+          throw new IllegalArgumentException("microBatchSizes has " + size + ": want >= 0");
         }
+      }
+      if (sum != completions) {
+        throw new IllegalArgumentException(
+            "microBatchSizes sum to " + sum + ": want the " + completions + " completions");
       }
     }
 
@@ -85,35 +99,6 @@ public record TokenWeights(float[][] policyWeights, float[][] regularizerWeights
     public Input withMicroBatches(int... sizes) {
       return new Input(
           completionMask, tokenWeights, correction, aggregation, maxCompletionLength, sizes);
-    }
-
-    private static void checkShape(
-        String name, float @Nullable [][] values, float[][] completionMask) {
-      if (values == null) {
-        return;
-      }
-      if (values.length != completionMask.length) {
-        throw new IllegalArgumentException(
-            name
-                + " has "
-                + values.length
-                + " completions, completionMask has "
-                + completionMask.length);
-      }
-      for (int i = 0; i < values.length; i++) {
-        if (values[i].length != completionMask[i].length) {
-          throw new IllegalArgumentException(
-              name
-                  + "["
-                  + i
-                  + "] has "
-                  + values[i].length
-                  + " tokens, completionMask["
-                  + i
-                  + "] has "
-                  + completionMask[i].length);
-        }
-      }
     }
   }
 

@@ -40,7 +40,7 @@ final class TokenMasksTest {
         assertThrows(
             IllegalArgumentException.class,
             () -> TokenMasks.topEntropy(MASK, new double[][] {{1, 2}, {1, 2, 3}}, 0.5));
-    assertTrue(String.valueOf(e.getMessage()).contains("lengths [2, 3]: want [3, 3]"));
+    assertTrue(String.valueOf(e.getMessage()).contains("entropies[0] has shape [2]: want [3]"));
     assertThrows(
         IllegalArgumentException.class, () -> TokenMasks.topEntropy(MASK, new double[2][3], 0));
   }

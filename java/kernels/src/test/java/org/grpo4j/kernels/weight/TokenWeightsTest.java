@@ -96,6 +96,8 @@ final class TokenWeightsTest {
     assertEquals(1 / (2 * 4.0), weights[1][0], 1e-7); // 3 + 1 tokens, two micro-batches
     assertEquals(1 / (2 * 5.0), weights[3][0], 1e-7); // 0 + 5 tokens
     assertThrows(IllegalArgumentException.class, () -> in.withMicroBatches(2, 3));
+    // The right sum, and no sizes.
+    assertThrows(IllegalArgumentException.class, () -> in.withMicroBatches(MASK.length + 1, -1));
   }
 
   @Test
