@@ -8,3 +8,11 @@ mkdir -p "$build_dir"
 cmake -S "$source_dir" -B "$build_dir" -DCMAKE_BUILD_TYPE=Release >"$build_dir.log" 2>&1 \
   && cmake --build "$build_dir" --parallel "$(nproc)" >>"$build_dir.log" 2>&1 \
   || { cat "$build_dir.log" >&2; exit 1; }
+
+# A function that several instruction sets' files compiled under one name: the linker would keep one
+# of them, perhaps the AVX-512 one, for all.
+shared=$(nm -C "$build_dir"/CMakeFiles/grpo4j.dir/src/isa/*/kernels.cpp.o | grep -E ' [uvVW] ' || true)
+if [ -n "$shared" ]; then
+  printf 'functions with external linkage in src/isa, which must have none:\n%s\n' "$shared" >&2
+  exit 1
+fi

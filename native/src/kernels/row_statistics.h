@@ -10,10 +10,8 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
-#include <algorithm>
-#include <bit>
-#include <limits>
 #include <type_traits>
 
 namespace grpo4j::GRPO4J_ISA {
@@ -43,27 +41,40 @@ struct RowStatistics {
   Sums sums;  // s, t, q as they were added, for states that are merged later
 };
 
-// The largest element of a block, found among the representations: one integer comparison for as
+// A representation as another type. std::bit_cast is inline with external linkage, which no ISA's
+// file may instantiate.
+template <class To, class From>
+inline To cast_bits(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  memcpy(&to, &from, sizeof to);
+  return to;
+}
+
+// The largest element of a block of one or more, found among the representations: one integer comparison for as
 // many elements as a register holds, and no conversion of 16-bit ones. Floats of one sign are
 // ordered as integers are, negative ones the other way round. NaN where a positive NaN is among
 // them; a negative one is for the sums to find.
 template <class Element>
 float block_max(const typename Element::Storage* z, int64_t count) {
-  using Signed = std::conditional_t<sizeof(*z) == 2, int16_t, int32_t>;
+  using Storage = typename Element::Storage;
+  using Signed = std::conditional_t<sizeof(Storage) == 2, int16_t, int32_t>;
   using Unsigned = std::make_unsigned_t<Signed>;
-  Signed largest = std::numeric_limits<Signed>::min();
+  Signed largest = cast_bits<Signed>(z[0]);
 #pragma GCC unroll 4
   for (int64_t i = 0; i < count; ++i) {
-    largest = std::max(largest, std::bit_cast<Signed>(z[i]));
+    const Signed bits = cast_bits<Signed>(z[i]);
+    largest = bits > largest ? bits : largest;
   }
   if (largest >= 0) {
-    return Element::to_float(std::bit_cast<typename Element::Storage>(largest));
+    return Element::to_float(cast_bits<Storage>(largest));
   }
-  Unsigned least = std::numeric_limits<Unsigned>::max();
+  Unsigned least = cast_bits<Unsigned>(z[0]);
   for (int64_t i = 0; i < count; ++i) {
-    least = std::min(least, std::bit_cast<Unsigned>(z[i]));
+    const Unsigned bits = cast_bits<Unsigned>(z[i]);
+    least = bits < least ? bits : least;
   }
-  return Element::to_float(std::bit_cast<typename Element::Storage>(least));
+  return Element::to_float(cast_bits<Storage>(least));
 }
 
 // Lane sums of one unrolled slot.
@@ -263,7 +274,7 @@ RowStatistics row_statistics(const RowView<Element>& row, const typename What::C
   float m = -__builtin_inff();
   Sums total = {0, 0, 0};
   for (int64_t begin = 0; begin < vocab; begin += kBlock<Element>) {
-    const int64_t count = std::min(vocab - begin, kBlock<Element>);
+    const int64_t count = vocab - begin < kBlock<Element> ? vocab - begin : kBlock<Element>;
     const float block_m = cap(block_max<Element>(z + begin, count));
     if (!(block_m < __builtin_inff())) {
       return bad_row(GRPO4J_ROW_NOT_FINITE);
