@@ -42,6 +42,8 @@ final class RandomCalls {
     -1, Long.MIN_VALUE, Long.MAX_VALUE, Long.MAX_VALUE / 8, 1L << 62, 1L << 32
   };
 
+  private static final List<DType> DTYPES = List.of(DType.values());
+
   private final Random random;
 
   RandomCalls(long seed) {
@@ -155,7 +157,7 @@ final class RandomCalls {
   }
 
   private DType dtype() {
-    return DType.values()[random.nextInt(3)];
+    return DTYPES.get(random.nextInt(DTYPES.size()));
   }
 
   /** A matrix, in a few cases spoiled after its view was made. */
@@ -255,7 +257,7 @@ final class RandomCalls {
     ByteBuffer bytes =
         random.nextInt(30) == 0
             ? ByteBuffer.allocate(rows * vocab * 4)
-            : ByteBuffer.allocateDirect((int) near(rows * vocab) * 4);
+            : ByteBuffer.allocateDirect((int) near((long) rows * vocab) * 4);
     bytes.order(random.nextInt(30) == 0 ? ByteOrder.BIG_ENDIAN : ByteOrder.nativeOrder());
     Buffer given =
         switch (random.nextInt(12)) {
@@ -367,8 +369,8 @@ final class RandomCalls {
     if (random.nextBoolean()) {
       RolloutCorrection correction =
           random.nextBoolean()
-              ? RolloutCorrection.truncate(near(2) - 0.5)
-              : RolloutCorrection.mask(0.5, near(1));
+              ? RolloutCorrection.truncate((double) near(2) - 0.5)
+              : RolloutCorrection.mask(0.5, (double) near(1));
       in =
           in.withCorrection(
               correction.factors(tokens(lengths), tokens(lengths), in.completionMask()));
