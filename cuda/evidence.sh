@@ -27,4 +27,4 @@ PYTHON
 nvdisasm=$(find_nvdisasm)
 cd "$root"
 mvn -B -q -DskipTests -Dspotless.check.skip=true -Pevidence -pl benchmarks -am package \
-  -Devidence.args="$work $root/cuda/evidence/limits.tsv '$nvdisasm'"
+  -Devidence.args="$work $root/cuda/evidence/limits.tsv${nvdisasm:+ '$nvdisasm'}"

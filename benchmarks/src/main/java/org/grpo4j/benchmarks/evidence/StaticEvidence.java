@@ -19,8 +19,8 @@ import org.grpo4j.benchmarks.evidence.SassListing.Kernel;
  * fails where it costs more than {@code cuda/evidence/limits.tsv} allows.
  *
  * <p>Arguments: the folder that {@code cuda/evidence/build.sh} filled (NAME.sm_90.cubin with
- * NAME.sm_90.txt, what ptxas said, and NAME.sm_90.ptx), the limits, and nvdisasm or "" where there
- * is none: registers, spills, stack, shared memory and PTX are checked then, instructions are not.
+ * NAME.sm_90.txt, what ptxas said, and NAME.sm_90.ptx), the limits, and nvdisasm; where there is
+ * none, registers, spills, stack, shared memory and PTX are checked, instructions are not.
  */
 public final class StaticEvidence {
   private static final long ROWS = 8192;
@@ -38,12 +38,12 @@ public final class StaticEvidence {
   record Code(Map<String, ResourceUsage> resources, Map<String, Kernel> kernels) {}
 
   public static void main(String[] args) throws IOException, InterruptedException {
-    if (args.length != 3) {
-      System.err.println("want: folder of cubins, limits.tsv, nvdisasm or \"\"");
+    if (args.length < 2 || args.length > 3) {
+      System.err.println("want: folder of cubins, limits.tsv, and nvdisasm where there is one");
       System.exit(2);
     }
     StaticEvidence evidence = new StaticEvidence(System.out);
-    Map<String, Code> code = load(Path.of(args[0]), args[2]);
+    Map<String, Code> code = load(Path.of(args[0]), args.length == 3 ? args[2] : "");
     if (code.isEmpty()) {
       System.err.println("no cubins in " + args[0] + ": run cuda/evidence/build.sh first");
       System.exit(2);
