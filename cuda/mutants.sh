@@ -16,18 +16,10 @@ cp -rp "$here/../native" "$work/tree/native"
 source=$work/tree/cuda/src
 plain= race= failed=0
 
-replace() { # file, what, becomes: plain strings, not patterns; fails where there is none
-  FROM=$2 TO=$3 awk 'BEGIN { RS = "\001"; from = ENVIRON["FROM"]; to = ENVIRON["TO"] }
-    { rest = $0
-      while ((i = index(rest, from)) > 0) {
-        printf "%s%s", substr(rest, 1, i - 1), to
-        rest = substr(rest, i + length(from)); found = 1 }
-      printf "%s", rest }
-    END { exit !found }' "$source/$1" > "$work/replaced" && cp "$work/replaced" "$source/$1"
-}
+. "$here/../native/replace.sh"
 
 put() { # name, file, what, becomes
-  replace "$2" "$3" "$4" || { echo "$1: DOES NOT APPLY to $2"; failed=1; }
+  replace "$source/$2" "$3" "$4" || { echo "$1: DOES NOT APPLY to $2"; failed=1; }
 }
 # The last argument: the tests that should notice, so that the others need not run.
 mutant() { put "$1" "$2" "$3" "$4"; plain="$plain $1:$5"; }
@@ -61,7 +53,7 @@ check_all() { # folder, mutants
   done
 }
 
-replace common/device.cuh "namespace grpo4j::cuda {
+replace "$source/common/device.cuh" "namespace grpo4j::cuda {
 
 constexpr uint32_t kWarp" '#include <stdlib.h>
 #include <string.h>

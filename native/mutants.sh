@@ -16,15 +16,7 @@ count=0
 failed=0
 : > "$work/mutants"
 
-replace() { # file, what, becomes: plain strings, not patterns; fails where there is none
-  FROM=$2 TO=$3 awk 'BEGIN { RS = "\001"; from = ENVIRON["FROM"]; to = ENVIRON["TO"] }
-    { rest = $0
-      while ((i = index(rest, from)) > 0) {
-        printf "%s%s", substr(rest, 1, i - 1), to
-        rest = substr(rest, i + length(from)); found = 1 }
-      printf "%s", rest }
-    END { exit !found }' "$1" > "$work/replaced" && cp "$work/replaced" "$1"
-}
+. "$here/replace.sh"
 
 # The last argument: the tests that should notice, so that the others need not run.
 mutant() { # name, file, what, becomes, groups of tests

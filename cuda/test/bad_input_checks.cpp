@@ -1,62 +1,22 @@
 // Rows that can't be computed, calls that are refused.
+#include "bad_rows.h"
 #include "checks.h"
 #include "policy_way.h"
 
 namespace {
 
-struct BadRow {
-  const char* name;
-  int32_t reason;
-  void (*spoil)(const PolicyCase& c, PolicyInputs& in, int64_t i);
-};
-
-void set_logit(const PolicyCase& c, PolicyInputs& in, int64_t i, int64_t v, double value) {
-  oracle::store(in.logits.data(), c.dtype, c.offset + in.row(i) * c.stride() + v, value);
-}
-
-const BadRow kBadRows[] = {
-    {"NaN", GRPO4J_ROW_NOT_FINITE,
-     [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
-       set_logit(c, in, i, c.vocab - 1, NAN);
-     }},
-    {"NaN at the start", GRPO4J_ROW_NOT_FINITE,
-     [](const PolicyCase& c, PolicyInputs& in, int64_t i) { set_logit(c, in, i, 0, NAN); }},
-    {"+inf", GRPO4J_ROW_NOT_FINITE,
-     [](const PolicyCase& c, PolicyInputs& in, int64_t i) { set_logit(c, in, i, 700, INFINITY); }},
-    {"all -inf", GRPO4J_ROW_ALL_MINUS_INF,
-     [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
-       for (int64_t v = 0; v < c.vocab; ++v) set_logit(c, in, i, v, -INFINITY);
-     }},
-    {"target", GRPO4J_ROW_TARGET_OUT_OF_RANGE,
-     [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
-       in.targets[static_cast<size_t>(i)] = c.vocab;
-     }},
-    {"negative target", GRPO4J_ROW_TARGET_OUT_OF_RANGE,
-     [](const PolicyCase&, PolicyInputs& in, int64_t i) {
-       in.targets[static_cast<size_t>(i)] = -1;
-     }},
-    {"temperature", GRPO4J_ROW_TEMPERATURE,
-     [](const PolicyCase&, PolicyInputs& in, int64_t i) {
-       in.temperatures[static_cast<size_t>(i)] = 0;
-     }},
-    {"advantage", GRPO4J_ROW_COEFFICIENT,
-     [](const PolicyCase&, PolicyInputs& in, int64_t i) {
-       in.advantages[static_cast<size_t>(i)] = INFINITY;
-     }},
-};
-
 void check_bad_row(const PolicyCase& c, const BadRow& bad, uint32_t flags) {
   PolicyInputs in(c);
   const PolicyInputs good = in;
-  bad.spoil(c, in, 2);
-  bad.spoil(c, in, 6);
+  bad.spoil(c, in, kFirstBad);
+  bad.spoil(c, in, kSecondBad);
   const std::string where = std::string(bad.name) + ": " + c.name();
   DevicePolicyCall call(c, in), whole(c, good);
   grpo4j_policy_loss_args args = call.args();
   args.flags |= flags;
   expect(call.run(args) == GRPO4J_OK && whole.run() == GRPO4J_OK, "status with bad rows", where);
   const grpo4j_report report = call.metrics.get()[0].report;
-  expect(report.bad_rows == 2 && report.first_bad_row == 2 && report.first_bad_reason == bad.reason,
+  expect(report.bad_rows == 2 && report.first_bad_row == kFirstBad && report.first_bad_reason == bad.reason,
          "report: " + std::to_string(report.bad_rows) + " bad, first " +
              std::to_string(report.first_bad_row) + ", reason " +
              std::to_string(report.first_bad_reason), where);
@@ -64,7 +24,7 @@ void check_bad_row(const PolicyCase& c, const BadRow& bad, uint32_t flags) {
   const std::vector<char> got = call.result(), other = whole.result();
   const auto row_bytes = static_cast<size_t>(c.vocab * oracle::bytes_of(c.dtype));
   for (size_t i = 0; i < static_cast<size_t>(in.n()); ++i) {
-    if (i == 2 || i == 6) {
+    if (is_bad(static_cast<int64_t>(i))) {
       const bool zero = (flags & GRPO4J_ZERO_BAD_ROWS) != 0;
       expect(zero ? log_probs[i] == 0 : isnan(log_probs[i]), "a bad row's logProb", where);
       for (int64_t v = 0; v < c.vocab; ++v) {

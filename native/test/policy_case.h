@@ -186,3 +186,25 @@ inline PolicyInputs row_alone(const PolicyCase& c, const PolicyInputs& in, int64
   alone.regularizer_weights = {in.regularizer_weights[at]};
   return alone;
 }
+
+// Each objective at each level it has, f32 into other memory and bf16 in place.
+template <class Check>
+void each_objective(const Check& check) {
+  for (int32_t objective = GRPO4J_CLIP; objective <= GRPO4J_VESPO; ++objective) {
+    for (int32_t level = GRPO4J_RATIO_TOKEN; level <= GRPO4J_RATIO_SEQUENCE_TOKEN; ++level) {
+      const bool sequence_only = objective == GRPO4J_GMPO || objective == GRPO4J_VESPO;
+      if (sequence_only && level != GRPO4J_RATIO_SEQUENCE) continue;
+      for (bool in_place : {false, true}) {
+        PolicyCase c;
+        c.dtype = in_place ? GRPO4J_BF16 : GRPO4J_F32;
+        c.rows = 17;
+        c.vocab = 257;
+        c.objective = objective;
+        c.ratio_level = level;
+        c.in_place = in_place;
+        c.kl_coef = 0.04;
+        check(c);
+      }
+    }
+  }
+}

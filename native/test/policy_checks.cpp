@@ -114,24 +114,10 @@ void check_mean_error() {
 }
 
 void check_fused_objectives() {
-  for (int32_t objective = GRPO4J_CLIP; objective <= GRPO4J_VESPO; ++objective) {
-    for (int32_t level = GRPO4J_RATIO_TOKEN; level <= GRPO4J_RATIO_SEQUENCE_TOKEN; ++level) {
-      const bool sequence_only = objective == GRPO4J_GMPO || objective == GRPO4J_VESPO;
-      if (sequence_only && level != GRPO4J_RATIO_SEQUENCE) continue;
-      for (bool in_place : {false, true}) {
-        PolicyCase c;
-        c.dtype = in_place ? GRPO4J_BF16 : GRPO4J_F32;
-        c.rows = 17;
-        c.vocab = 257;
-        c.objective = objective;
-        c.ratio_level = level;
-        c.in_place = in_place;
-        c.kl_coef = 0.04;
-        c.kl_bias_corrected = in_place;
-        check_policy(c);
-      }
-    }
-  }
+  each_objective([](PolicyCase& c) {
+    c.kl_bias_corrected = c.in_place;
+    check_policy(c);
+  });
 }
 
 // The bits of a row do not depend on threads, on the batch, on its place in it or in memory, or on
