@@ -1,7 +1,6 @@
 package org.grpo4j.trainer.report;
 
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.grpo4j.trainer.statistics.Interval;
 
@@ -41,17 +40,11 @@ final class IntervalChart {
     double height = TOP + rows.size() * ROW + BOTTOM;
     StringBuilder out = new StringBuilder("<figure class=\"chart\"><figcaption>");
     out.append(Html.escape(title)).append("</figcaption>");
-    out.append(
-        String.format(
-            Locale.ROOT,
-            "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">",
-            WIDTH,
-            height,
-            Html.escape(title)));
+    Svg.begin(out, WIDTH, height, title);
     for (int i = 0; i <= TICKS; i++) {
       double value = scale.low() + (scale.high() - scale.low()) * i / TICKS;
-      line(out, "grid", scale.x(value), scale.x(value), TOP, height - BOTTOM);
-      text(out, scale.x(value), height - 8, "middle", Html.number(value));
+      Svg.line(out, "grid", scale.x(value), scale.x(value), TOP, height - BOTTOM);
+      Svg.text(out, scale.x(value), height - 8, "middle", Html.number(value));
     }
     int index = 0;
     for (Map.Entry<String, Interval> row : rows.entrySet()) {
@@ -63,43 +56,14 @@ final class IntervalChart {
   private static void row(
       StringBuilder out, String name, Interval interval, Scale scale, int index) {
     double y = TOP + ROW * (index + 0.5);
-    String colour = "s" + (index % LineChart.MAX_SERIES + 1);
-    text(out, LEFT - 10, y + 4, "end", name);
+    int colour = index % LineChart.MAX_SERIES + 1;
+    Svg.text(out, LEFT - 10, y + 4, "end", name);
     out.append("<g><title>").append(Html.escape(name + ": " + interval)).append("</title>");
     if (!Double.isNaN(interval.low())) {
-      line(out, "line " + colour, scale.x(interval.low()), scale.x(interval.high()), y, y);
+      Svg.line(out, "line s" + colour, scale.x(interval.low()), scale.x(interval.high()), y, y);
     }
-    out.append(
-        String.format(
-            Locale.ROOT,
-            "<circle class=\"dot %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/></g>",
-            colour,
-            scale.x(interval.value()),
-            y));
-  }
-
-  private static void line(
-      StringBuilder out, String style, double x1, double x2, double y1, double y2) {
-    out.append(
-        String.format(
-            Locale.ROOT,
-            "<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
-            style,
-            x1,
-            x2,
-            y1,
-            y2));
-  }
-
-  private static void text(StringBuilder out, double x, double y, String anchor, String text) {
-    out.append(
-        String.format(
-            Locale.ROOT,
-            "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
-            x,
-            y,
-            anchor,
-            Html.escape(text)));
+    Svg.dot(out, colour, scale.x(interval.value()), y);
+    out.append("</g>");
   }
 
   /** The values that the axis shows. */

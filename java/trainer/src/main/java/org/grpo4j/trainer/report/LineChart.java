@@ -103,13 +103,7 @@ final class LineChart {
     StringBuilder out = new StringBuilder("<figure class=\"chart\"><figcaption>");
     out.append(Html.escape(title)).append("</figcaption>");
     legend(out);
-    out.append(
-        String.format(
-            Locale.ROOT,
-            "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">",
-            WIDTH,
-            HEIGHT,
-            Html.escape(title)));
+    Svg.begin(out, WIDTH, HEIGHT, title);
     grid(out);
     int index = 0;
     for (String name : series.keySet()) {
@@ -159,34 +153,16 @@ final class LineChart {
     for (int i = 0; i <= ticks; i++) {
       double value = low + i * tick;
       double y = y(value);
-      out.append(
-          String.format(
-              Locale.ROOT,
-              "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
-              LEFT,
-              WIDTH - RIGHT,
-              y,
-              y));
+      Svg.line(out, "grid", LEFT, WIDTH - RIGHT, y, y);
       // Rounding to a millionth of a tick turns -1.4e-17 into 0.
       double label = Math.rint(value / tick * 1e6) / 1e6 * tick;
-      text(out, LEFT - 6, y + 4, "end", Html.number(label == 0 ? 0 : label));
+      Svg.text(out, LEFT - 6, y + 4, "end", Html.number(label == 0 ? 0 : label));
     }
     for (int i = 0; i <= 4; i++) {
       double step = firstStep + (lastStep - firstStep) * i / 4;
       String anchor = i == 0 ? "start" : i == 4 ? "end" : "middle";
-      text(out, x(step), HEIGHT - 8, anchor, (i == 0 ? axis + " " : "") + tickText(step));
+      Svg.text(out, x(step), HEIGHT - 8, anchor, (i == 0 ? axis + " " : "") + tickText(step));
     }
-  }
-
-  private static void text(StringBuilder out, double x, double y, String anchor, String text) {
-    out.append(
-        String.format(
-            Locale.ROOT,
-            "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
-            x,
-            y,
-            anchor,
-            Html.escape(text)));
   }
 
   /** Steps and tokens are whole; a short axis, such as one of nats, needs its decimals. */
@@ -212,13 +188,7 @@ final class LineChart {
   private void line(StringBuilder out, List<Point> points, int index) {
     if (points.size() == 1) {
       Point p = points.get(0);
-      out.append(
-          String.format(
-              Locale.ROOT,
-              "<circle class=\"dot s%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>",
-              index,
-              x(p.step()),
-              y(p.value())));
+      Svg.dot(out, index, x(p.step()), y(p.value()));
       return;
     }
     out.append("<polyline class=\"line s").append(index).append("\" points=\"");
