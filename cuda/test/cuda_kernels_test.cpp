@@ -270,5 +270,5 @@ int main(int argc, char** argv) {
                        {"host", [] { check_host(small); }},
                        {"traffic", [] { if (!small) check_traffic(); }},
                        {"large", [] { if (!small) check_large(); }}});
-  return failures == 0 ? 0 : 1;
+  return exit_status(options);
 }

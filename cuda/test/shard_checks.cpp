@@ -1,21 +1,9 @@
 // A vocabulary in shards: row_states, merge_states, objective, logits_gradient.
 #include "checks.h"
+#include "part_cases.h"
 #include "policy_way.h"
 
 namespace {
-
-struct Shard {
-  int64_t begin, end;
-};
-
-grpo4j_matrix shard_of(const PolicyCase& c, const grpo4j_matrix& whole, const Shard& shard) {
-  grpo4j_matrix m = whole;
-  if (m.data != nullptr) {
-    m.data = static_cast<char*>(m.data) + shard.begin * oracle::bytes_of(c.dtype);
-  }
-  m.vocab = shard.end - shard.begin;
-  return m;
-}
 
 template <class Way>
 void run_states(const PolicyCase& c, const PolicyBy<Way>& call, const Shard& shard,
@@ -89,20 +77,11 @@ PolicyCase five_rows(int32_t dtype, bool small) {
 
 void check_shards(bool small) {
   for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
-    PolicyCase c = five_rows(dtype, small);
+    const PolicyCase c = five_rows(dtype, small);
     const int64_t middle = c.vocab / 2 + 3;
     check_sharded(c, {{0, c.vocab}});
     check_sharded(c, {{0, middle}, {middle, c.vocab}});
-    c.in_place = true;
-    c.shape = PolicyCase::kHalfMinusInf;  // the first shard is all -inf
-    check_sharded(c, {{0, c.vocab / 2}, {c.vocab / 2, c.vocab - 1}, {c.vocab - 1, c.vocab}});
-    c.shape = PolicyCase::kRandom;
-    c.ratio_level = GRPO4J_RATIO_SEQUENCE;
-    c.own_temperatures = true;
-    check_sharded(c, {{0, 17}, {17, c.vocab}});
-    c.in_place = false;
-    c.accumulate = true;
-    check_sharded(c, {{0, 17}, {17, c.vocab}});
+    each_uneven_cut(c, check_sharded<>);
   }
 }
 

@@ -1,12 +1,9 @@
 #include "checks.h"
 #include "host/variant.h"
+#include "part_cases.h"
 #include "policy_way.h"
 
 namespace {
-
-struct WantedStatistics {
-  bool entropy, lse, squares;
-};
 
 template <class Way>
 grpo4j_report run_token_stats(const PolicyCase& c, const PolicyBy<Way>& call,
@@ -14,9 +11,7 @@ grpo4j_report run_token_stats(const PolicyCase& c, const PolicyBy<Way>& call,
   grpo4j_token_stats_args args = {};
   args.logits = call.matrix(call.logits);
   args.rows = call.rows();
-  args.out = {call.log_probs.data(), wanted.entropy ? call.entropy.data() : nullptr,
-              wanted.lse ? call.lse.data() : nullptr,
-              wanted.squares ? call.sum_squares.data() : nullptr};
+  args.out = wanted.of(call.outputs());
   const ArrayOf<Way, grpo4j_report> report(1);
   expect(Way::call(args, report.data()) == GRPO4J_OK, std::string("token_stats, ") + grpo4j_cuda_last_error(), c.name());
   return report.get()[0];
@@ -24,13 +19,7 @@ grpo4j_report run_token_stats(const PolicyCase& c, const PolicyBy<Way>& call,
 
 template <class Way = OnDevice>
 void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
-  PolicyInputs in(c);
-  if (in.n() > 1) {  // token_stats has no weights: every row is read
-    const int64_t size = oracle::bytes_of(c.dtype);
-    const int64_t from = (c.offset + in.row(0) * c.stride()) * size;
-    const int64_t to = (c.offset + in.row(1) * c.stride()) * size;
-    std::copy_n(in.logits.begin() + from, c.vocab * size, in.logits.begin() + to);
-  }
+  const PolicyInputs in = readable_inputs(c);
   const PolicyBy<Way> call(c, in);
   const grpo4j_report report = run_token_stats(c, call, wanted);
   expect(report.bad_rows == 0 && report.first_bad_row == -1 &&
@@ -56,44 +45,17 @@ void check_token_stats(bool small) {
       grpo4j_cuda_force_variant(variant);
       for (int64_t vocab : small ? std::vector<int64_t>{1, 1003, 9001}
                                  : std::vector<int64_t>{1, 2, 33, 1003, 9001, 40961}) {
-        PolicyCase c;
-        c.dtype = dtype;
-        c.vocab = vocab;
-        check_statistics(c, {true, true, true});
-        c.offset = 3;
-        c.padding = 1;
-        c.own_temperatures = true;
-        check_statistics(c, {true, false, false});
-        c.shape = PolicyCase::kHalfMinusInf;
-        check_statistics(c, {false, true, false});
-        c.soft_cap = 20;
-        check_statistics(c, {true, true, true});
+        each_statistics_case(dtype, vocab, check_statistics<>);
       }
     }
     grpo4j_cuda_force_variant(GRPO4J_CUDA_AUTO);
-    PolicyCase c;
-    c.dtype = dtype;
-    c.rows = 9;
-    c.listed_rows = true;
-    check_statistics(c, {true, true, true});
-    c.rows = 0;
-    c.listed_rows = false;
-    check_statistics(c, {true, true, true});
+    each_statistics_row_list(dtype, check_statistics<>);
   }
 }
 
 void check_token_stats_on_host(bool small) {
   for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
-    PolicyCase c;
-    c.dtype = dtype;
-    c.vocab = small ? 1003 : 9001;
-    check_statistics<OnHost>(c, {true, true, true});
-    c.offset = 3;
-    c.padding = 1;
-    c.own_temperatures = true;
-    check_statistics<OnHost>(c, {false, true, false});
-    c.rows = 9;
-    c.listed_rows = true;
-    check_statistics<OnHost>(c, {true, false, true});
+    each_statistics_case(dtype, small ? 1003 : 9001, check_statistics<OnHost>);
+    each_statistics_row_list(dtype, check_statistics<OnHost>);
   }
 }

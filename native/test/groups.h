@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "expect.h"
 
@@ -15,6 +16,9 @@ struct TestOptions {
   bool small = false;             // shapes for sanitizers and emulators, which are 20 times slower
   std::vector<std::string> only;  // groups; empty: all
 };
+
+// Names of all groups that run_groups was given.
+inline std::set<std::string> known_groups;
 
 inline TestOptions parse_options(int argc, char** argv) {
   TestOptions options;
@@ -35,6 +39,7 @@ inline TestOptions parse_options(int argc, char** argv) {
 
 inline void run_groups(const TestOptions& options, const std::vector<Group>& groups) {
   for (const Group& group : groups) {
+    known_groups.insert(group.name);
     const auto& only = options.only;
     if (!only.empty() && std::find(only.begin(), only.end(), group.name) == only.end()) continue;
     const int before = failures;
@@ -43,4 +48,15 @@ inline void run_groups(const TestOptions& options, const std::vector<Group>& gro
            failures == before ? "done" : "FAILED");
     fflush(stdout);
   }
+}
+
+// 1 where a check failed or a group was asked for that there isn't: a mistyped name is no success.
+inline int exit_status(const TestOptions& options) {
+  for (const std::string& name : options.only) {
+    if (known_groups.count(name) == 0) {
+      printf("%s: no such group\n", name.c_str());
+      return 1;
+    }
+  }
+  return failures == 0 ? 0 : 1;
 }

@@ -35,5 +35,5 @@ int main(int argc, char** argv) {
                          {"guard_pages", check_guard_pages},
                          {"concurrent_calls", check_concurrent_calls}});
   }
-  return failures == 0 ? 0 : 1;
+  return exit_status(options);
 }

@@ -2,19 +2,9 @@
 // merge_states, objective and logits_gradient.
 #include "host_policy_call.h"
 #include "kernels_test.h"
+#include "part_cases.h"
 
 namespace {
-
-struct Shard {
-  int64_t begin, end;
-};
-
-grpo4j_matrix shard_of(const PolicyCase& c, const grpo4j_matrix& whole, const Shard& shard) {
-  grpo4j_matrix m = whole;
-  m.data = static_cast<char*>(m.data) + shard.begin * oracle::bytes_of(c.dtype);
-  m.vocab = shard.end - shard.begin;
-  return m;
-}
 
 // States of all shards, merged; outputs of the whole rows. Masked rows are NaN here: row_states
 // knows no weights.
@@ -89,24 +79,11 @@ std::vector<Shard> shards_of(int64_t vocab, int64_t count) {
   return shards;
 }
 
-struct WantedStatistics {
-  bool entropy, lse, squares;
-};
-
 void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
-  PolicyInputs in(c);
-  if (in.n() > 1) {  // token_stats has no weights: every row is read
-    const int64_t size = oracle::bytes_of(c.dtype);
-    std::copy_n(in.logits.begin() + (c.offset + in.row(0) * c.stride()) * size, c.vocab * size,
-                in.logits.begin() + (c.offset + in.row(1) * c.stride()) * size);
-  }
+  const PolicyInputs in = readable_inputs(c);
   HostPolicyCall call(c, in);
   const grpo4j_row_outputs all = call.outputs();
-  const grpo4j_token_stats_args args = {call.matrix(call.logits), call.rows(),
-                                        {all.log_probs, wanted.entropy ? all.entropy : nullptr,
-                                         wanted.lse ? all.lse : nullptr,
-                                         wanted.squares ? all.sum_squares : nullptr},
-                                        0};
+  const grpo4j_token_stats_args args = {call.matrix(call.logits), call.rows(), wanted.of(all), 0};
   grpo4j_report report;
   expect(grpo4j_token_stats(&args, &report) == GRPO4J_OK && report.bad_rows == 0 &&
              (c.rows == 0 || report.isa == grpo4j_isa()), "token_stats", c.name());
@@ -130,28 +107,9 @@ void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
 void check_token_stats() {
   for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
     for (int64_t vocab : {1, 2, 33, 1003, 9001}) {
-      PolicyCase c;
-      c.dtype = dtype;
-      c.vocab = vocab;
-      check_statistics(c, {true, true, true});
-      c.offset = 3;
-      c.padding = 1;
-      c.own_temperatures = true;
-      check_statistics(c, {true, false, false});
-      c.shape = PolicyCase::kHalfMinusInf;
-      check_statistics(c, {false, true, false});
-      c.soft_cap = 20;
-      c.int_targets = true;
-      check_statistics(c, {true, true, true});
+      each_statistics_case(dtype, vocab, check_statistics);
     }
-    PolicyCase c;
-    c.dtype = dtype;
-    c.rows = 9;
-    c.listed_rows = true;
-    check_statistics(c, {true, true, true});
-    c.rows = 0;
-    c.listed_rows = false;
-    check_statistics(c, {true, true, true});
+    each_statistics_row_list(dtype, check_statistics);
   }
 }
 
@@ -167,16 +125,6 @@ void check_parts() {
       check_sharded(c, shards_of(c.vocab, count));
     }
     check_bad_shard(c, shards_of(c.vocab, 3));
-    c.in_place = true;
-    c.shape = PolicyCase::kHalfMinusInf;  // the first shard is all -inf
-    check_sharded(c, {{0, c.vocab / 2}, {c.vocab / 2, c.vocab - 1}, {c.vocab - 1, c.vocab}});
-    c.shape = PolicyCase::kRandom;
-    c.ratio_level = GRPO4J_RATIO_SEQUENCE;
-    c.own_temperatures = true;
-    c.soft_cap = 10;
-    check_sharded(c, {{0, 17}, {17, c.vocab}});
-    c.in_place = false;
-    c.accumulate = true;
-    check_sharded(c, {{0, 17}, {17, c.vocab}});
+    each_uneven_cut(c, check_sharded);
   }
 }
