@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * text itself where none fits.
  */
 final class JavaLiterals {
-  /** As in Python, only a line feed ends a line. */
-  private static final int PYTHON = Pattern.UNIX_LINES;
+  /** As in Python, only a line feed ends a line, and digits of every script are digits. */
+  static final int PYTHON = Pattern.UNIX_LINES | Pattern.UNICODE_CHARACTER_CLASS;
 
   private static final Pattern INTEGER = Pattern.compile("^-?\\d+$", PYTHON);
   private static final Pattern LONG = Pattern.compile("^-?\\d+[lL]$", PYTHON);

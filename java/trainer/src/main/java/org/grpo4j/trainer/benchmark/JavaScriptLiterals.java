@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The same as {@link JavaLiterals} for JavaScript expressions. */
 final class JavaScriptLiterals {
-  private static final int PYTHON = Pattern.UNIX_LINES;
+  private static final int PYTHON = JavaLiterals.PYTHON;
 
   private static final Pattern INTEGER = Pattern.compile("^-?\\d+$", PYTHON);
   private static final Pattern FLOAT = Pattern.compile("^-?\\d+(\\.\\d+)?$", PYTHON);

@@ -92,8 +92,22 @@ final class PythonEscapes {
     if (value > Character.MAX_CODE_POINT) {
       throw new PythonError("illegal Unicode character");
     }
-    out.appendCodePoint((int) value);
+    append((int) value, out);
     return end;
+  }
+
+  /**
+   * Python keeps the halves of a surrogate pair apart that are escaped one by one, so that the text
+   * equals no other with that character. In a Java text they would join: exchanged they do not.
+   */
+  private static void append(int codePoint, StringBuilder out) {
+    int last = out.length() - 1;
+    boolean low = codePoint <= Character.MAX_VALUE && Character.isLowSurrogate((char) codePoint);
+    if (low && last >= 0 && Character.isHighSurrogate(out.charAt(last))) {
+      out.insert(last, (char) codePoint);
+    } else {
+      out.appendCodePoint(codePoint);
+    }
   }
 
   private static int named(String body, int from, StringBuilder out) throws PythonError {

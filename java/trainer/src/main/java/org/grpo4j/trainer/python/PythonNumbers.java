@@ -20,7 +20,7 @@ public final class PythonNumbers {
 
   /** The value of {@code int(text)}; empty where it raises ValueError. */
   public static Optional<BigInteger> integer(String text) {
-    String stripped = PythonText.strip(text);
+    String stripped = asciiDigits(PythonText.strip(text));
     if (!INTEGER.matcher(stripped).matches()) {
       return Optional.empty();
     }
@@ -33,7 +33,7 @@ public final class PythonNumbers {
 
   /** The value of {@code float(text)}; empty where it raises ValueError. */
   public static Optional<Double> real(String text) {
-    String stripped = PythonText.strip(text);
+    String stripped = asciiDigits(PythonText.strip(text));
     if (REAL.matcher(stripped).matches()) {
       return Optional.of(Double.valueOf(stripped.replace("_", "")));
     }
@@ -45,5 +45,14 @@ public final class PythonNumbers {
       return Optional.of(Double.NaN);
     }
     return Optional.of(lower.startsWith("-") ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY);
+  }
+
+  /** Python reads the decimal digits of every script. */
+  private static String asciiDigits(String text) {
+    StringBuilder ascii = new StringBuilder(text.length());
+    text.codePoints()
+        .forEach(
+            c -> ascii.appendCodePoint(Character.isDigit(c) ? '0' + Character.digit(c, 10) : c));
+    return ascii.toString();
   }
 }

@@ -158,6 +158,7 @@ final class AstCheckerTest {
         "long | null | 12 | \"12\"",
         "float | null | 1.5e3f | 1500.0",
         "double | null | -2 | -2.0",
+        "double | null | ٣.٥ | 3.5",
         "boolean | null | true | true",
         "ArrayList | integer | new ArrayList<Integer>(Arrays.asList(1, 2)) | [1, 2]",
         "ArrayList | String | new ArrayList<>() {{ add(\"a\"); add(\"b\"); }} | [\"a\", \"b\"]",
@@ -179,12 +180,14 @@ final class AstCheckerTest {
         "String | null | 'a b' | \"a b\"",
         "Bigint | null | 12n | 12",
         "integer | null | 1.0 | \"1.0\"",
+        "integer | null | ٣ | 3",
         "float | null | 1 | 1.0",
         "Boolean | null | false | false",
         "array | String | [\"a\", 'b'] | [\"a\", \"b\"]",
         "array | null | new Array(1, x) | [1, \"x\"]",
         "array | array | [[1, 2], [3.5]] | [[1, 2], [3.5]]",
         "dict | null | {'a': 1, b: [true, 'c']} | {\"a\": 1, \"b\": [true, \"c\"]}",
+        "dict | null | {'a': '٣'} | {\"a\": 3}",
         "dict | null | {} | {}"
       })
   void javaScriptLiterals(String type, String nested, String text, String expected)

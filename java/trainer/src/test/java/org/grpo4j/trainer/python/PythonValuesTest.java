@@ -1,8 +1,11 @@
 package org.grpo4j.trainer.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.math.BigInteger;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -78,6 +81,21 @@ final class PythonValuesTest {
   @Test
   void aVeryDeepValueIsAnErrorAndNotAStackOverflow() {
     assertThrows(PythonError.class, () -> PythonJson.parse("[".repeat(100_000)));
+  }
+
+  /** Two escapes in a literal are two characters, which JSON would join. */
+  @Test
+  void halvesOfASurrogatePairStayApart() throws PythonError {
+    assertEquals("🙂", PythonEscapes.text("\\U0001f642", false));
+    assertNotEquals("🙂", PythonEscapes.text("\\ud83d\\ude42", false));
+    assertEquals(2, PythonValues.length(PythonEscapes.text("\\ud83d\\ude42", false)));
+  }
+
+  @Test
+  void digitsOfEveryScriptAreDigits() {
+    assertEquals(Optional.of(BigInteger.valueOf(-32)), PythonNumbers.integer("-٣2"));
+    assertEquals(Optional.of(3.5), PythonNumbers.real(" 𝟑.٥"));
+    assertEquals(Optional.empty(), PythonNumbers.integer("²"));
   }
 
   @Test
