@@ -169,12 +169,19 @@ void begin_segment(KeptExp<Element>& kept, int64_t begin, float max_logit,
   kept.segments[kept.count++] = {begin, max_logit};
 }
 
-// Lines of the next block are asked for while this one is computed, so that memory never waits.
-// A prefetch past the end of the row faults no page and is dropped.
-inline void prefetch_lines(const void* p, int64_t bytes) {
+// Lines that follow are asked for while a block is computed, so that memory never waits: those of the
+// next block into the first-level cache, those kFar bytes ahead into the second. From memory alone
+// into the first level they come too slowly: it has some twenty requests in flight, and each takes
+// the time of a thousand operations. Past the end of the row they are the next one's, as a rule; where
+// no memory is a prefetch faults no page and is dropped.
+constexpr int64_t kFar = 32 * 1024;
+template <class Element>
+void prefetch_behind(const typename Element::Storage* step) {
+  const auto* bytes = reinterpret_cast<const char*>(step);
 #pragma GCC unroll 4
-  for (int64_t i = 0; i < bytes; i += 64) {
-    __builtin_prefetch(static_cast<const char*>(p) + i, 0, 3);
+  for (int64_t i = 0; i < kStep * static_cast<int64_t>(sizeof *step); i += 64) {
+    __builtin_prefetch(bytes + kBlock<Element> * sizeof *step + i, 0, 3);
+    __builtin_prefetch(bytes + kFar + i, 0, 2);
   }
 }
 
@@ -212,7 +219,7 @@ Sums block_sums(const typename Element::Storage* z, int64_t count, float max_log
         Element::hold_pair(keep + i + k * Vec::kWidth, e[k], e[k + 1]);
       }
     }
-    prefetch_lines(z + i + kBlock<Element>, kStep * sizeof *z);
+    prefetch_behind<Element>(z + i);
   }
   for (; i < count; i += kPair) {
     const int64_t rest = count - i < kPair ? count - i : kPair;
