@@ -1,7 +1,10 @@
 package org.grpo4j.trainer.config;
 
+import org.grpo4j.kernels.KlEstimator;
+import org.grpo4j.kernels.RatioLevel;
 import org.grpo4j.trainer.advantage.AdvantageEstimator;
 import org.grpo4j.trainer.advantage.ScaleRewards;
+import org.grpo4j.trainer.weight.LossType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,7 +66,7 @@ public record ObjectiveSettings(
             doc = "Dual clip constant c for negative advantages (verl: 3); unset: off.")
         @Nullable Double dualClip,
     @Key(byDefault = "0.0", min = 0, doc = "Coefficient of the entropy bonus.") double entropyCoef,
-    @Key(byDefault = "k3", source = "TRL", doc = "Estimator of the KL.") KlKind klEstimator,
+    @Key(byDefault = "k3", source = "TRL", doc = "Estimator of the KL.") KlEstimator klEstimator,
     @Key(
             byDefault = "false",
             source = "TRL",
@@ -87,7 +90,7 @@ public record ObjectiveSettings(
             doc =
                 "Whose ratio the objective sees: token, sequence (GSPO), sequence_token"
                     + " (GSPO-token).")
-        ImportanceSamplingLevel importanceSamplingLevel,
+        RatioLevel importanceSamplingLevel,
     @Key(byDefault = "1.0", min = 0, aboveMin = true, source = "TRL", doc = "SAPO: tau for A > 0.")
         double sapoTemperaturePos,
     @Key(
@@ -162,34 +165,6 @@ public record ObjectiveSettings(
   /** The upper clip distance: epsilon_high, or epsilon where that is unset. */
   public double clipHigh() {
     return epsilonHigh == null ? epsilon : epsilonHigh;
-  }
-
-  /** Estimators of the KL, d = ref − logProb: −d, d²/2, e^d − d − 1. */
-  public enum KlKind {
-    K1,
-    K2,
-    K3
-  }
-
-  /** Objectives with their aggregation over tokens, by TRL's names where it has one. */
-  public enum LossType {
-    GRPO,
-    BNPO,
-    DR_GRPO,
-    DAPO,
-    CISPO,
-    SAPO,
-    VESPO,
-    LUSPO,
-    GMPO,
-    GPG
-  }
-
-  /** Whose ratio an objective sees. */
-  public enum ImportanceSamplingLevel {
-    TOKEN,
-    SEQUENCE,
-    SEQUENCE_TOKEN
   }
 
   /** What happens to groups without spread. */

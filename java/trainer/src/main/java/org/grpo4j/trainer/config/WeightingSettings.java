@@ -1,5 +1,8 @@
 package org.grpo4j.trainer.config;
 
+import org.grpo4j.trainer.weight.RegionEntropies;
+import org.grpo4j.trainer.weight.RestCurriculum;
+import org.grpo4j.trainer.weight.SpanPlacement;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +51,7 @@ public record WeightingSettings(
             doc =
                 "Tokens of a region: release (as the authors' program, which leaves out the last"
                     + " token of a longer span) or covering (every token that touches the span).")
-        RestSpanPlacement restSpanPlacement,
+        SpanPlacement restSpanPlacement,
     @Key(
             byDefault = "null",
             min = 0,
@@ -104,7 +107,7 @@ public record WeightingSettings(
                 "What weights follow: step (release: arguments and reasoning rise by rest_rise per"
                     + " step), progress (paper: by the part of the run that is done), none. Unset:"
                     + " step for rest, progress for rest_entropy.")
-        @Nullable RestSchedule restSchedule,
+        RestCurriculum.@Nullable Schedule restSchedule,
     @Key(
             byDefault = "1.0",
             min = 0,
@@ -139,7 +142,7 @@ public record WeightingSettings(
             doc =
                 "rest_entropy: a region of mean entropy H weighs 1 / (1 - e^(-H)) (bound) or 1 / H"
                     + " (reciprocal).")
-        RestEntropyForm restEntropyForm,
+        RegionEntropies.Form restEntropyForm,
     @Key(
             byDefault = "0.9",
             min = 0,
@@ -186,13 +189,13 @@ public record WeightingSettings(
   }
 
   /** The schedule as set, or the form's own. */
-  public RestSchedule schedule() {
+  public RestCurriculum.Schedule schedule() {
     if (restSchedule != null) {
       return restSchedule;
     }
     return tokenWeighting == TokenWeighting.REST_ENTROPY
-        ? RestSchedule.PROGRESS
-        : RestSchedule.STEP;
+        ? RestCurriculum.Schedule.PROGRESS
+        : RestCurriculum.Schedule.STEP;
   }
 
   /** Token weights inside a completion. */
@@ -200,24 +203,5 @@ public record WeightingSettings(
     NONE,
     REST,
     REST_ENTROPY
-  }
-
-  /** Which tokens a region covers. */
-  public enum RestSpanPlacement {
-    RELEASE,
-    COVERING
-  }
-
-  /** What region weights follow. */
-  public enum RestSchedule {
-    NONE,
-    STEP,
-    PROGRESS
-  }
-
-  /** How a mean entropy becomes a weight. */
-  public enum RestEntropyForm {
-    BOUND,
-    RECIPROCAL
   }
 }

@@ -1,7 +1,6 @@
 package org.grpo4j.trainer.recipe;
 
 import java.util.Locale;
-import org.grpo4j.kernels.KlEstimator;
 import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.PolicyObjective;
 import org.grpo4j.kernels.RatioLevel;
@@ -20,9 +19,9 @@ final class LossConfigs {
         .ratioLevel(
             objective instanceof PolicyObjective.Vespo || objective instanceof PolicyObjective.Gmpo
                 ? RatioLevel.SEQUENCE
-                : RatioLevel.valueOf(settings.importanceSamplingLevel().name()))
+                : settings.importanceSamplingLevel())
         .klCoef(settings.beta())
-        .klEstimator(KlEstimator.valueOf(settings.klEstimator().name()))
+        .klEstimator(settings.klEstimator())
         .klBiasCorrected(settings.useBiasCorrectionKl())
         .entropyCoef(settings.entropyCoef())
         .temperature(temperature)

@@ -43,7 +43,7 @@ final class RestWeighting {
             or(settings.restWeightOther(), byForm, Region.OTHER));
     this.curriculum =
         new RestCurriculum(
-            RestCurriculum.Schedule.valueOf(settings.schedule().name()),
+            settings.schedule(),
             settings.restRise(),
             settings.restAlphaFormat(),
             settings.restAlphaArguments(),
@@ -79,7 +79,7 @@ final class RestWeighting {
     WeightByRegion base =
         settings.tokenWeighting() == TokenWeighting.REST_ENTROPY
             ? entropies.weights(
-                RegionEntropies.Form.valueOf(settings.restEntropyForm().name()),
+                settings.restEntropyForm(),
                 start,
                 settings.restEntropyMin(),
                 settings.restMinWeight(),

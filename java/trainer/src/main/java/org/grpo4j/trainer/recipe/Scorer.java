@@ -73,7 +73,7 @@ final class Scorer {
         policy,
         reward,
         RegionFinders.named(config.weighting().restRegions()),
-        SpanPlacement.valueOf(config.weighting().restSpanPlacement().name()),
+        config.weighting().restSpanPlacement(),
         config.generation().maxCompletionLength());
   }
 

@@ -1,14 +1,13 @@
 package org.grpo4j.trainer.recipe;
 
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.IntStream;
 import org.grpo4j.kernels.weight.RolloutCorrection;
 import org.grpo4j.kernels.weight.TokenMasks;
 import org.grpo4j.kernels.weight.TokenWeights;
 import org.grpo4j.trainer.config.ObjectiveSettings;
 import org.grpo4j.trainer.config.TrainConfig;
-import org.grpo4j.trainer.weight.TrlLossType;
+import org.grpo4j.trainer.weight.LossType;
 import org.jspecify.annotations.Nullable;
 
 /** The two weights of every token of an optimizer step, from the run's settings. */
@@ -27,7 +26,7 @@ final class StepWeights {
       List<ScoredCompletion> batch,
       int[] microBatchEnds,
       @Nullable List<float[]> currentLogProbs) {
-    TrlLossType lossType = lossType(config.objective());
+    LossType lossType = config.objective().lossType();
     float[][] mask = batch.stream().map(c -> completionMask(config, c)).toArray(float[][]::new);
     TokenWeights.Input input =
         TokenWeights.Input.of(
@@ -55,10 +54,6 @@ final class StepWeights {
 
   private static float[] completionMask(TrainConfig config, ScoredCompletion c) {
     return trainedLength(config, c) == 0 ? new float[c.length()] : c.completion().sampledMask();
-  }
-
-  private static TrlLossType lossType(ObjectiveSettings objective) {
-    return TrlLossType.named(objective.lossType().name().toLowerCase(Locale.ROOT));
   }
 
   private static int[] sizes(int[] ends) {

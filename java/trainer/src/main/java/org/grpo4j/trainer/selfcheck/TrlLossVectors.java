@@ -1,7 +1,6 @@
 package org.grpo4j.trainer.selfcheck;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -15,36 +14,24 @@ import org.grpo4j.kernels.RatioLevel;
 import org.grpo4j.kernels.weight.Aggregation;
 import org.grpo4j.kernels.weight.TokenMasks;
 import org.grpo4j.kernels.weight.TokenWeights;
-import org.grpo4j.trainer.weight.TrlLossType;
+import org.grpo4j.trainer.weight.LossType;
 import org.jspecify.annotations.Nullable;
 
 /**
  * TRL's GRPO loss: every loss type through the kernels' public API. Aggregation, rollout
  * correction, top-entropy mask and off-policy mask are weights.
  */
-public final class TrlLossVectors implements VectorChecker {
-
-  @Override
-  public boolean accepts(Path file) throws IOException {
-    return VectorFiles.casesHave(
-        file, "loss_type", "importance_sampling_level", "logits", "completion_mask", "expected");
+public final class TrlLossVectors extends LossVectorChecker {
+  public TrlLossVectors() {
+    super("loss_type", "importance_sampling_level");
   }
 
   @Override
-  public boolean usesKernels() {
-    return true;
-  }
-
-  @Override
-  public void check(Path file, CheckReport report) throws IOException {
-    VectorFiles.forEachCase(file, report, (index, vector) -> checkCase(file, vector, report));
-  }
-
-  private static void checkCase(Path file, JsonNode vector, CheckReport report) {
+  void checkCase(Path file, JsonNode vector, CheckReport report) {
     String name = vector.path("name").asText();
     String lossType = VectorFiles.need(vector, "loss_type").asText();
-    if (!TrlLossType.names().contains(lossType)) {
-      report.skipped(file, name, "loss_type " + lossType + " is not one of " + TrlLossType.names());
+    if (!LossType.names().contains(lossType)) {
+      report.skipped(file, name, "loss_type " + lossType + " is not one of " + LossType.names());
       return;
     }
     new Case(vector).compare(new LossComparison(report, file, name));
@@ -143,7 +130,7 @@ public final class TrlLossVectors implements VectorChecker {
 
     /** Policy term and KL, which share the loss type's weights. */
     private Outcome run() {
-      TokenWeights weights = weights(TrlLossType.named(lossType()).aggregation(), policyFactors());
+      TokenWeights weights = weights(LossType.named(lossType()).aggregation(), policyFactors());
       if (!vespo) {
         return Outcome.of(loss.run(config, weights.policyWeights(), weights.regularizerWeights()));
       }

@@ -1,7 +1,6 @@
 package org.grpo4j.trainer.selfcheck;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
@@ -17,25 +16,13 @@ import org.jspecify.annotations.Nullable;
  * The policy losses of ResT's release (verl), through the kernels' public API: dual clip under
  * every aggregation, geometric mean, GPG. Cases of another objective are skipped by name.
  */
-public final class VerlLossVectors implements VectorChecker {
-
-  @Override
-  public boolean accepts(Path file) throws IOException {
-    return VectorFiles.casesHave(
-        file, "policy_loss", "loss_agg_mode", "logits", "completion_mask", "expected");
+public final class VerlLossVectors extends LossVectorChecker {
+  public VerlLossVectors() {
+    super("policy_loss", "loss_agg_mode");
   }
 
   @Override
-  public boolean usesKernels() {
-    return true;
-  }
-
-  @Override
-  public void check(Path file, CheckReport report) throws IOException {
-    VectorFiles.forEachCase(file, report, (index, vector) -> checkCase(file, vector, report));
-  }
-
-  private static void checkCase(Path file, JsonNode vector, CheckReport report) {
+  void checkCase(Path file, JsonNode vector, CheckReport report) {
     String name = vector.path("name").asText();
     String objective = VectorFiles.need(vector, "policy_loss").asText();
     LossVector loss = new LossVector(vector);

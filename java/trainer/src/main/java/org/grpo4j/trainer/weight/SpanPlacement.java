@@ -1,8 +1,5 @@
 package org.grpo4j.trainer.weight;
 
-import java.util.Locale;
-import org.grpo4j.torch.InputException;
-
 /** Which tokens a span of text covers. */
 public enum SpanPlacement {
   /**
@@ -45,16 +42,6 @@ public enum SpanPlacement {
 
   /** No place: distinct from an empty range. */
   static final int[] UNPLACED = new int[0];
-
-  /** The placement of a configuration's word: release or covering. */
-  public static SpanPlacement named(String name) {
-    for (SpanPlacement value : values()) {
-      if (value.name().toLowerCase(Locale.ROOT).equals(name)) {
-        return value;
-      }
-    }
-    throw new InputException("unknown span placement '" + name + "'; use release or covering");
-  }
 
   /**
    * The half-open range of tokens of a span.

@@ -13,6 +13,7 @@ import java.util.Optional;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.text.ChatTemplate;
 import org.grpo4j.torch.text.Tokenizer;
+import org.grpo4j.trainer.fixtures.SharedData;
 import org.junit.jupiter.api.Test;
 
 class PromptRendererTest {

@@ -12,6 +12,7 @@ import java.util.Optional;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.text.ChatTemplate;
 import org.grpo4j.torch.text.Tokenizer;
+import org.grpo4j.trainer.fixtures.SharedData;
 import org.grpo4j.trainer.task.EmbeddedCheckpoint;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

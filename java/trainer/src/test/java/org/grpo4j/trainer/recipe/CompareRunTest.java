@@ -17,16 +17,16 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.grpo4j.kernels.RatioLevel;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.config.CompareConfig;
 import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.config.MethodPreset;
-import org.grpo4j.trainer.config.ObjectiveSettings.ImportanceSamplingLevel;
-import org.grpo4j.trainer.config.ObjectiveSettings.LossType;
 import org.grpo4j.trainer.config.TrainConfig;
-import org.grpo4j.trainer.config.WeightingSettings.RestSchedule;
 import org.grpo4j.trainer.config.WeightingSettings.TokenWeighting;
 import org.grpo4j.trainer.report.RunDirectory;
+import org.grpo4j.trainer.weight.LossType;
+import org.grpo4j.trainer.weight.RestCurriculum;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -60,7 +60,7 @@ class CompareRunTest {
   void presetsAreSettingsOfTrain() {
     CompareConfig config = config("settings={epsilon: 0.1, eval_prompts: 3}");
     TrainConfig gspo = train(config, "gspo");
-    assertEquals(ImportanceSamplingLevel.SEQUENCE, gspo.objective().importanceSamplingLevel());
+    assertEquals(RatioLevel.SEQUENCE, gspo.objective().importanceSamplingLevel());
     assertEquals(3e-4, gspo.objective().epsilon(), "the method's own wins");
     assertEquals(3, gspo.data().evalPrompts());
     assertEquals(7, gspo.runtime().seed());
@@ -70,7 +70,7 @@ class CompareRunTest {
     assertEquals(
         TokenWeighting.REST_ENTROPY, train(config, "rest_entropy").weighting().tokenWeighting());
     TrainConfig ablation = train(config, "rest_no_curriculum");
-    assertEquals(RestSchedule.NONE, ablation.weighting().schedule());
+    assertEquals(RestCurriculum.Schedule.NONE, ablation.weighting().schedule());
     assertEquals(Map.of("SCHEDULEREWARD", true), ablation.reward().rewardOptions());
     assertEquals(Map.of(), train(config, "rest_no_reward_schedule").reward().rewardOptions());
     assertEquals(

@@ -1,19 +1,14 @@
 package org.grpo4j.trainer.selfcheck;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.grpo4j.kernels.Backend;
 import org.grpo4j.kernels.Isa;
 import org.grpo4j.kernels.Kernels;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,64 +43,19 @@ class LossVectorsTest {
   @MethodSource("isas")
   void trl(Isa isa) throws IOException {
     Kernels.use(isa);
-    Outcomes outcomes = check(new TrlLossVectors(), "trl_losses.json");
-    assertEquals(List.of(), outcomes.failed);
-    assertEquals(29, outcomes.passed);
-    assertEquals(List.of(), outcomes.skipped);
+    GoldenVectors.assertAllPass(new TrlLossVectors(), "trl_losses.json", 29);
   }
 
   @ParameterizedTest
   @MethodSource("isas")
   void verl(Isa isa) throws IOException {
     Kernels.use(isa);
-    Outcomes outcomes = check(new VerlLossVectors(), "verl_losses.json");
-    assertEquals(List.of(), outcomes.failed);
-    assertEquals(17, outcomes.passed);
-    assertEquals(List.of(), outcomes.skipped);
+    GoldenVectors.assertAllPass(new VerlLossVectors(), "verl_losses.json", 17);
   }
 
   @Test
   void eachLeavesTheOthersFileAlone() throws IOException {
-    assertTrue(!new TrlLossVectors().accepts(golden("verl_losses.json")));
-    assertTrue(!new VerlLossVectors().accepts(golden("trl_losses.json")));
-  }
-
-  private static Outcomes check(VectorChecker checker, String name) throws IOException {
-    Path file = golden(name);
-    assertTrue(checker.accepts(file));
-    Outcomes outcomes = new Outcomes();
-    checker.check(file, outcomes);
-    return outcomes;
-  }
-
-  private static Path golden(String name) {
-    for (Path at = Path.of("").toAbsolutePath(); at != null; at = at.getParent()) {
-      if (Files.isDirectory(at.resolve("shared/golden"))) {
-        return at.resolve("shared/golden").resolve(name);
-      }
-    }
-    Assumptions.abort("no shared/golden beside this checkout: " + name + " is absent");
-    throw new AssertionError("not reached");
-  }
-
-  private static final class Outcomes implements CheckReport {
-    int passed;
-    final List<String> failed = new ArrayList<>();
-    final List<String> skipped = new ArrayList<>();
-
-    @Override
-    public void passed(Path file, String caseName) {
-      passed++;
-    }
-
-    @Override
-    public void failed(Path file, String caseName, String expected, String got) {
-      failed.add(caseName + ": expected " + expected + ", got " + got);
-    }
-
-    @Override
-    public void skipped(Path file, String caseName, String why) {
-      skipped.add(caseName + ": " + why);
-    }
+    assertFalse(new TrlLossVectors().accepts(GoldenVectors.file("verl_losses.json")));
+    assertFalse(new VerlLossVectors().accepts(GoldenVectors.file("trl_losses.json")));
   }
 }

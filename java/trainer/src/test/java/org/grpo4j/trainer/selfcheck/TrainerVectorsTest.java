@@ -6,10 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,28 +19,28 @@ final class TrainerVectorsTest {
 
   @Test
   void rllaRewards() throws IOException {
-    assertAllPass(new RllaRewardVectors(), "rlla_rewards.json", 1584);
+    GoldenVectors.assertAllPass(new RllaRewardVectors(), "rlla_rewards.json", 1584);
   }
 
   @Test
   void toolRlRewards() throws IOException {
-    assertAllPass(new ToolRlRewardVectors(), "toolrl_rewards.jsonl.gz", 3246);
+    GoldenVectors.assertAllPass(new ToolRlRewardVectors(), "toolrl_rewards.jsonl.gz", 3246);
   }
 
   @Test
   void restWeights() throws IOException {
-    assertAllPass(new RestWeightVectors(), "rest_token_weights.json", 43);
-    assertAllPass(new RestWeightVectors(), "rest_token_weights_toolrl.jsonl", 134);
+    GoldenVectors.assertAllPass(new RestWeightVectors(), "rest_token_weights.json", 43);
+    GoldenVectors.assertAllPass(new RestWeightVectors(), "rest_token_weights_toolrl.jsonl", 134);
   }
 
   @Test
   void advantages() throws IOException {
-    assertAllPass(new AdvantageVectors(), "verl_advantages.json", 18);
+    GoldenVectors.assertAllPass(new AdvantageVectors(), "verl_advantages.json", 18);
   }
 
   @Test
   void bfclVerdicts() throws IOException {
-    assertAllPass(new BfclVectors(), "bfcl_ast.jsonl", 1800);
+    GoldenVectors.assertAllPass(new BfclVectors(), "bfcl_ast.jsonl", 1800);
   }
 
   @Test
@@ -52,9 +50,8 @@ final class TrainerVectorsTest {
             folder.resolve("v.jsonl"),
             "{\"id\": \"simple_python_0\", \"category\": \"simple_python\", \"output\": [],"
                 + " \"valid\": false, \"error_type\": null}\n");
-    Outcomes outcomes = new Outcomes();
-    new BfclVectors().check(file, outcomes);
-    assertEquals(List.of("1 cases: no folder data/bfcl_v4 beside the vectors"), outcomes.skipped);
+    RecordedReport report = RecordedReport.of(new BfclVectors(), file);
+    assertEquals(List.of("1 cases: no folder data/bfcl_v4 beside the vectors"), report.skipped);
   }
 
   @Test
@@ -66,7 +63,7 @@ final class TrainerVectorsTest {
             new RestWeightVectors(),
             new AdvantageVectors(),
             new BfclVectors());
-    try (Stream<Path> files = Files.list(golden("."))) {
+    try (Stream<Path> files = Files.list(GoldenVectors.file(""))) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         int accepted = 0;
         for (VectorChecker checker : checkers) {
@@ -96,51 +93,8 @@ final class TrainerVectorsTest {
             folder.resolve("v.json"),
             "{\"cases\": [{\"group_ids\": [0, 0], \"rewards\": [1, 3],"
                 + " \"expected\": {\"dr_grpo\": [-1, 1.5], \"gae\": [0, 0]}}]}");
-    Outcomes outcomes = new Outcomes();
-    new AdvantageVectors().check(file, outcomes);
-    assertEquals(List.of("case 0 dr_grpo: [1] = 1.5, [1] = 1.0"), outcomes.failed);
-    assertEquals(List.of("case 0 gae: no advantage estimator gae"), outcomes.skipped);
-  }
-
-  private static void assertAllPass(VectorChecker checker, String name, int cases)
-      throws IOException {
-    Path file = golden(name);
-    assertTrue(checker.accepts(file), "accepts " + file);
-    Outcomes outcomes = new Outcomes();
-    checker.check(file, outcomes);
-    assertEquals(List.of(), outcomes.failed.stream().limit(5).toList());
-    assertEquals(List.of(), outcomes.skipped);
-    assertEquals(cases, outcomes.passed);
-  }
-
-  private static Path golden(String name) {
-    for (Path at = Path.of("").toAbsolutePath(); at != null; at = at.getParent()) {
-      if (Files.isDirectory(at.resolve("shared/golden"))) {
-        return at.resolve("shared/golden").resolve(name);
-      }
-    }
-    Assumptions.abort("no shared/golden beside this checkout: " + name + " is absent");
-    throw new AssertionError("not reached");
-  }
-
-  private static final class Outcomes implements CheckReport {
-    int passed;
-    final List<String> failed = new ArrayList<>();
-    final List<String> skipped = new ArrayList<>();
-
-    @Override
-    public void passed(Path file, String caseName) {
-      passed++;
-    }
-
-    @Override
-    public void failed(Path file, String caseName, String expected, String got) {
-      failed.add(caseName + ": " + expected + ", " + got);
-    }
-
-    @Override
-    public void skipped(Path file, String caseName, String why) {
-      skipped.add(caseName + ": " + why);
-    }
+    RecordedReport report = RecordedReport.of(new AdvantageVectors(), file);
+    assertEquals(List.of("case 0 dr_grpo: expected [1] = 1.5, got [1] = 1.0"), report.failed);
+    assertEquals(List.of("case 0 gae: no advantage estimator gae"), report.skipped);
   }
 }
