@@ -6,22 +6,18 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
-import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.kernels.weight.Aggregation;
 import org.grpo4j.kernels.weight.RolloutCorrection;
 import org.grpo4j.kernels.weight.TokenMasks;
 import org.grpo4j.kernels.weight.TokenWeights;
-import org.jspecify.annotations.Nullable;
 
-/** Calls of the public operations with arguments that are usually right, or near it. */
-final class RandomCalls {
+/** Calls of the public operations. */
+final class RandomCalls extends RandomArguments {
   static final List<String> OPERATIONS =
       List.of(
           "tokenStats",
@@ -37,17 +33,8 @@ final class RandomCalls {
           "tokenWeights",
           "tokenMasks");
 
-  // Sizes whose products overflow, or that no memory has.
-  private static final long[] IMPOSSIBLE = {
-    -1, Long.MIN_VALUE, Long.MAX_VALUE, Long.MAX_VALUE / 8, 1L << 62, 1L << 32
-  };
-
-  private static final List<DType> DTYPES = List.of(DType.values());
-
-  private final Random random;
-
   RandomCalls(long seed) {
-    random = new Random(seed);
+    super(seed);
   }
 
   String choose() {
@@ -66,124 +53,6 @@ final class RandomCalls {
       case "tokenMasks" -> tokenMasks();
       default -> onLogits(operation);
     }
-  }
-
-  /** Usually what is wanted, now and then something near it. */
-  private long near(long wanted) {
-    return switch (random.nextInt(100)) {
-      case 0 -> Math.max(0, wanted - 1);
-      case 1 -> wanted + 1;
-      default -> wanted;
-    };
-  }
-
-  private FloatPointer floats(long wanted) {
-    FloatPointer pointer = new FloatPointer(near(wanted));
-    for (long i = 0; i < pointer.limit(); i++) {
-      pointer.put(i, special((float) random.nextGaussian()));
-    }
-    return spoiled(pointer);
-  }
-
-  private float special(float value) {
-    return switch (random.nextInt(4000)) {
-      case 0 -> Float.NaN;
-      case 1 -> Float.POSITIVE_INFINITY;
-      case 2 -> Float.NEGATIVE_INFINITY;
-      case 3 -> 0f;
-      case 4 -> 3e38f;
-      default -> value;
-    };
-  }
-
-  private LongPointer longs(long wanted, long bound) {
-    LongPointer pointer = new LongPointer(near(wanted));
-    long previous = 0;
-    for (long i = 0; i < pointer.limit(); i++) {
-      previous = random.nextInt(60) == 0 ? random.nextLong() : Math.min(bound, previous + 1);
-      pointer.put(i, previous);
-    }
-    return spoiled(pointer);
-  }
-
-  private Pointer targets(long wanted, int vocab) {
-    if (random.nextBoolean()) {
-      return longs(wanted, vocab - 1);
-    }
-    IntPointer pointer = new IntPointer(near(wanted));
-    for (long i = 0; i < pointer.limit(); i++) {
-      pointer.put(i, random.nextInt(60) == 0 ? random.nextInt() : random.nextInt(vocab));
-    }
-    return spoiled(pointer);
-  }
-
-  private <P extends Pointer> P spoiled(P pointer) {
-    if (random.nextInt(150) == 0) {
-      pointer.close();
-    }
-    return pointer;
-  }
-
-  private @Nullable FloatPointer maybe(long wanted) {
-    return random.nextInt(3) == 0 ? null : floats(wanted);
-  }
-
-  private PolicyLossConfig config() {
-    RatioLevel level =
-        switch (random.nextInt(3)) {
-          case 0 -> RatioLevel.SEQUENCE;
-          case 1 -> RatioLevel.SEQUENCE_TOKEN;
-          default -> RatioLevel.TOKEN;
-        };
-    PolicyObjective objective =
-        switch (random.nextInt(6)) {
-          case 0 -> new PolicyObjective.Cispo(random.nextDouble() * 3);
-          case 1 -> new PolicyObjective.Sapo();
-          case 2 -> new PolicyObjective.Gpg();
-          case 3 -> new PolicyObjective.Gmpo(0.4, 0.4);
-          case 4 -> new PolicyObjective.Vespo();
-          default -> PolicyObjective.clip();
-        };
-    return PolicyLossConfig.builder()
-        .objective(objective)
-        .ratioLevel(level)
-        .klCoef(random.nextBoolean() ? 0 : random.nextGaussian())
-        .entropyCoef(random.nextBoolean() ? 0 : random.nextGaussian())
-        .temperature(random.nextInt(20) == 0 ? -1 : 0.1 + random.nextDouble())
-        .softCap(random.nextInt(4) == 0 ? 5 : 0)
-        .accumulateGradient(random.nextInt(4) == 0)
-        .zeroBadRows(random.nextBoolean())
-        .build();
-  }
-
-  private DType dtype() {
-    return DTYPES.get(random.nextInt(DTYPES.size()));
-  }
-
-  /** A matrix, in a few cases spoiled after its view was made. */
-  private Logits matrix(DType dtype, long rows, int vocab) {
-    int padding = random.nextInt(4) == 0 ? random.nextInt(3) : 0;
-    Pointer memory =
-        dtype == DType.F32
-            ? floats(rows * (vocab + padding))
-            : new BytePointer(floats((rows * (vocab + padding) + 1) / 2));
-    boolean odd = random.nextInt(4) == 0;
-    Logits logits =
-        Logits.of(
-            memory,
-            dtype,
-            odd ? near(rows) : rows,
-            vocab,
-            odd ? near(vocab + padding) : vocab + padding);
-    if (random.nextInt(60) == 0) {
-      memory.position(random.nextInt(1000)).limit(random.nextInt(1000)); // the view is of its own
-    }
-    return spoiledAfterwards(logits, memory);
-  }
-
-  private <T> T spoiledAfterwards(T view, Pointer memory) {
-    spoiled(memory);
-    return view;
   }
 
   private void onLogits(String operation) {
@@ -218,12 +87,6 @@ final class RandomCalls {
       case "parts" -> inParts(logits, batch, config, out, gradient);
       default -> PolicyLoss.compute(logits, batch, config, out, gradient);
     }
-  }
-
-  private long oddSize() {
-    return random.nextInt(12) == 0
-        ? IMPOSSIBLE[random.nextInt(IMPOSSIBLE.length)]
-        : random.nextInt(20);
   }
 
   /** Views of 100 floats, of any size. */
@@ -329,32 +192,6 @@ final class RandomCalls {
         .compute(offsets(n), regions, maybe(n), floats(n));
   }
 
-  /** [completions][T_i], now and then with a completion or a token more or fewer. */
-  private float[][] tokens(int[] lengths) {
-    float[][] values = new float[(int) near(lengths.length)][];
-    for (int i = 0; i < values.length; i++) {
-      int length = i < lengths.length ? (int) near(lengths[i]) : 2;
-      values[i] = random.nextInt(200) == 0 ? null : new float[length];
-      for (int t = 0; values[i] != null && t < length; t++) {
-        values[i][t] = random.nextFloat();
-      }
-    }
-    return values;
-  }
-
-  private int[] lengths() {
-    return random.ints(random.nextInt(4), 0, 5).toArray();
-  }
-
-  private float[][] mask(int[] lengths) {
-    float[][] mask = new float[lengths.length][];
-    for (int i = 0; i < lengths.length; i++) {
-      mask[i] = new float[lengths[i]];
-      Arrays.fill(mask[i], random.nextInt(2));
-    }
-    return mask;
-  }
-
   private void tokenWeights() {
     int[] lengths = lengths();
     Aggregation[] aggregations = Aggregation.values();
@@ -402,14 +239,6 @@ final class RandomCalls {
       }
     }
     return wide;
-  }
-
-  private LongPointer offsets(long n) {
-    LongPointer offsets = new LongPointer(2 + random.nextInt(2));
-    for (long i = 0; i < offsets.limit(); i++) {
-      offsets.put(i, i == 0 ? 0 : i == offsets.limit() - 1 ? near(n) : random.nextInt((int) n + 1));
-    }
-    return spoiled(offsets);
   }
 
   private void inParts(

@@ -13,8 +13,6 @@ import org.jspecify.annotations.Nullable;
  * comparison and in, + -, ~, * / // %, **, sign, then attributes, calls, filters and tests.
  */
 class ExpressionParser extends TokenReader {
-  private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
-
   ExpressionParser(List<Token> tokens) {
     super(tokens);
   }
@@ -107,26 +105,11 @@ class ExpressionParser extends TokenReader {
     return comparison();
   }
 
-  private record Comparison(String operator, Expr right) {
-    boolean holds(@Nullable Object left, @Nullable Object other) {
-      return switch (operator) {
-        case "==" -> Values.equal(left, other);
-        case "!=" -> !Values.equal(left, other);
-        case "in" -> Values.contains(other, left);
-        case "not in" -> !Values.contains(other, left);
-        case "<" -> Values.compare(left, other) < 0;
-        case "<=" -> Values.compare(left, other) <= 0;
-        case ">" -> Values.compare(left, other) > 0;
-        default -> Values.compare(left, other) >= 0;
-      };
-    }
-  }
-
   private Expr comparison() {
     Expr first = sum();
     List<Comparison> chain = new ArrayList<>();
     while (true) {
-      if (peek().kind() == Kind.OPERATOR && COMPARISONS.contains(peek().text())) {
+      if (peek().kind() == Kind.OPERATOR && Comparison.OPERATORS.contains(peek().text())) {
         chain.add(new Comparison(next().text(), sum()));
       } else if (skipName("in")) {
         chain.add(new Comparison("in", sum()));
@@ -135,23 +118,9 @@ class ExpressionParser extends TokenReader {
         next();
         chain.add(new Comparison("not in", sum()));
       } else {
-        break;
+        return chain.isEmpty() ? first : Comparison.chained(first, chain);
       }
     }
-    if (chain.isEmpty()) {
-      return first;
-    }
-    return s -> {
-      Object left = first.eval(s);
-      for (Comparison comparison : chain) {
-        Object right = comparison.right().eval(s);
-        if (!comparison.holds(left, right)) {
-          return false;
-        }
-        left = right;
-      }
-      return true;
-    };
   }
 
   private Expr sum() {
@@ -340,19 +309,6 @@ class ExpressionParser extends TokenReader {
       }
       throw new TemplateException(name + " is a " + Values.type(function) + ", not a function");
     };
-  }
-
-  /** Arguments as written. */
-  record CallArguments(List<Expr> positional, Map<String, Expr> named) {
-    static final CallArguments NONE = new CallArguments(List.of(), Map.of());
-
-    Arguments eval(String function, Scope scope) {
-      List<@Nullable Object> values = new ArrayList<>();
-      positional.forEach(expr -> values.add(expr.eval(scope)));
-      Map<String, @Nullable Object> byName = new LinkedHashMap<>();
-      named.forEach((name, expr) -> byName.put(name, expr.eval(scope)));
-      return new Arguments(function, values, byName);
-    }
   }
 
   final CallArguments callArguments() {
