@@ -16,6 +16,7 @@ set(GRPO4J_CUDA_SOURCES
   ${GRPO4J_CUDA_ROOT}/src/token_weights.cu
   ${GRPO4J_CUDA_ROOT}/src/host/device.cpp
   ${GRPO4J_CUDA_ROOT}/src/host/plan.cu
+  ${GRPO4J_CUDA_ROOT}/src/host/prepare.cpp
   ${GRPO4J_CUDA_ROOT}/src/host/staging.cpp
   ${GRPO4J_CUDA_ROOT}/src/host/validate.cpp
   ${GRPO4J_NATIVE_ROOT}/src/dispatch/validate.cpp)

@@ -76,7 +76,7 @@ int32_t grpo4j_cuda_group_advantages(const grpo4j_group_advantages_args* args, v
     constexpr uint32_t kThreads = grpo4j::kSumLanes;
     const LaunchShape shape = {1, kThreads, kThreads * sizeof(double), 1};
     return status_of(
-        launch(advantages_of_groups, shape, static_cast<cudaStream_t>(stream), *args),
+        launch<advantages_of_groups>(shape, static_cast<cudaStream_t>(stream), *args),
         "group_advantages");
   });
 }

@@ -92,7 +92,7 @@ cudaError_t launch_gradient(const grpo4j_logits_gradient_args& args, grpo4j_repo
           if constexpr (is_plain(kind)) {
             return cudaErrorInvalidValue;  // the slopes are on the device: h may be anything
           } else {
-            return launch(logits_gradient<decltype(element), decltype(kind)>, shape, stream, pass);
+            return launch<logits_gradient<decltype(element), decltype(kind)>>(shape, stream, pass);
           }
         });
   });

@@ -51,7 +51,7 @@ cudaError_t launch_merge(const grpo4j_merge_states_args& args, grpo4j_report* re
                          cudaStream_t stream) {
   if (args.n > 0) {
     const auto blocks = static_cast<uint32_t>((args.n + kThreads - 1) / kThreads);
-    if (const cudaError_t error = launch(merge_shards, {blocks, kThreads, 0, 1}, stream, args);
+    if (const cudaError_t error = launch<merge_shards>({blocks, kThreads, 0, 1}, stream, args);
         error != cudaSuccess) {
       return error;
     }

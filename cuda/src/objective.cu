@@ -344,12 +344,13 @@ cudaError_t launch_objective(const ObjectivePass& pass, grpo4j_policy_metrics* m
   const int32_t blocks = objective_blocks(pass);
   const LaunchShape shape = {static_cast<uint32_t>(blocks), kThreads,
                              kThreads * sizeof(MetricSums), 1};
-  const cudaError_t error =
-      launch(by_sequence(pass) ? objective_of_sequences : objective_of_tokens, shape, stream, pass);
+  const cudaError_t error = by_sequence(pass)
+                                ? launch<objective_of_sequences>(shape, stream, pass)
+                                : launch<objective_of_tokens>(shape, stream, pass);
   if (error != cudaSuccess) {
     return error;
   }
-  return launch(finish_metrics, {1, kMaxBlocks, kMaxBlocks * sizeof(MetricSums), 1}, stream,
+  return launch<finish_metrics>({1, kMaxBlocks, kMaxBlocks * sizeof(MetricSums), 1}, stream,
                 pass.sums, blocks, metrics);
 }
 
@@ -359,7 +360,7 @@ cudaError_t launch_zero_bad_rows(const grpo4j_row_outputs& out, int64_t n,
     return cudaSuccess;
   }
   const auto blocks = static_cast<uint32_t>((n + kThreads - 1) / kThreads);
-  return launch(zero_bad_rows, {blocks, kThreads, 0, 1}, stream, out, n, report);
+  return launch<zero_bad_rows>({blocks, kThreads, 0, 1}, stream, out, n, report);
 }
 
 }  // namespace grpo4j::cuda

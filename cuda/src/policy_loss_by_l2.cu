@@ -11,7 +11,7 @@ cudaError_t launch_kind(const PolicyPass& pass, cudaStream_t stream) {
   const int64_t shared = PolicyMemory<Element>::bytes(kL2Threads, chunks.count, 0);
   const LaunchShape shape = {static_cast<uint32_t>(pass.args.rows.n), kL2Threads,
                              static_cast<uint32_t>(shared), 1};
-  return launch(policy_loss_by_l2<Element, Kind, kSums>, shape, stream, pass);
+  return launch<policy_loss_by_l2<Element, Kind, kSums>>(shape, stream, pass);
 }
 
 }  // namespace

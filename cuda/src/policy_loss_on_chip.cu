@@ -11,7 +11,7 @@ cudaError_t launch_kind(const PolicyPass& pass, uint32_t parts, cudaStream_t str
   const LaunchShape shape = {
       static_cast<uint32_t>(pass.args.rows.n) * parts, kOnChipThreads,
       static_cast<uint32_t>(on_chip_bytes<Element>(Chunks(vocab), vocab, kOnChipThreads, parts)), parts};
-  return launch(policy_loss_on_chip<Element, Kind, kSums>, shape, stream, pass);
+  return launch<policy_loss_on_chip<Element, Kind, kSums>>(shape, stream, pass);
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(kThreads) report_rows(const RowReasons reasons
 }  // namespace
 
 cudaError_t launch_report(const RowReasons& reasons, grpo4j_report* report, cudaStream_t stream) {
-  return launch(report_rows, {1, kThreads, kThreads * sizeof(Count), 1}, stream, reasons, report);
+  return launch<report_rows>({1, kThreads, kThreads * sizeof(Count), 1}, stream, reasons, report);
 }
 
 }  // namespace grpo4j::cuda

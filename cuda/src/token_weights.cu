@@ -64,7 +64,7 @@ int32_t grpo4j_cuda_token_weights(const grpo4j_token_weights_args* args, void* s
     const LaunchShape shape = {static_cast<uint32_t>(args->sequences), kThreads,
                                2 * kThreads * sizeof(double), 1};
     return status_of(
-        launch(weights_of_completions, shape, static_cast<cudaStream_t>(stream), *args),
+        launch<weights_of_completions>(shape, static_cast<cudaStream_t>(stream), *args),
         "token_weights");
   });
 }

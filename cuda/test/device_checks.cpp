@@ -170,25 +170,66 @@ struct Operations {
 
 }  // namespace
 
+namespace {
+
+// Each device is judged for itself, and knows nothing of what the others were asked.
+void check_several_devices() {
+  const char* where = "v100,a100,h100,h100";
+  grpo4j_emulation_set_device(where);
+  grpo4j_cuda_force_variant(GRPO4J_CUDA_SHARED);
+  PolicyCase c;
+  c.rows = 1;
+  c.vocab = 36000;  // 144 KB of shared memory a block, which each device must be asked for
+  DevicePolicyCall call(c, PolicyInputs(c));
+  expect(grpo4j_cuda_available() == 1, "available, though the first one is too old", where);
+  for (int32_t device : {1, 2, 3, 0}) {
+    expect(grpo4j_cuda_use_device(device) == GRPO4J_OK && grpo4j_cuda_current_device() == device,
+           "choice of device " + std::to_string(device), where);
+    const std::string reason = grpo4j_cuda_unavailable_reason();
+    const bool old = device == 0;
+    expect(old ? reason.find("V100") != std::string::npos : reason.empty(),
+           "device " + std::to_string(device) + ": " + reason, where);
+    expect(call.run() == (old ? GRPO4J_INVALID_ARGUMENT : GRPO4J_OK),
+           "a call on device " + std::to_string(device) + ", " + grpo4j_cuda_last_error(), where);
+  }
+  expect(grpo4j_cuda_use_device(4) == GRPO4J_DEVICE_ERROR && grpo4j_cuda_current_device() == 0,
+         "a device that isn't there", where);
+  grpo4j_cuda_force_variant(GRPO4J_CUDA_AUTO);
+}
+
+}  // namespace
+
 void check_plans() {
   for (const Plan& plan : kPlans) check_plan(plan);
   check_forced_variants();
 }
 
-// What a CUDA graph can capture.
+// What a CUDA graph can capture: no call allocates or waits, and prepare() has loaded all kernels.
 void check_enqueued() {
   Operations operations;
-  for (int32_t variant : {GRPO4J_CUDA_AUTO, GRPO4J_CUDA_SHARED, GRPO4J_CUDA_CLUSTER2,
-                          GRPO4J_CUDA_SPLIT}) {
+  grpo4j_emulation_unload_kernels();
+  grpo4j_emulation_set_capturing(1);
+  for (const auto& [name, status] : operations.run()) {
+    const std::string error = grpo4j_cuda_last_error();
+    expect(status == GRPO4J_DEVICE_ERROR && error.find("capturing") != std::string::npos,
+           "a kernel that is not loaded: " + error, name);
+  }
+  expect(grpo4j_cuda_prepare() == GRPO4J_DEVICE_ERROR, "prepare", "while a stream is captured");
+  grpo4j_emulation_set_capturing(0);
+  expect(grpo4j_cuda_prepare() == GRPO4J_OK, "prepare", grpo4j_cuda_last_error());
+  grpo4j_emulation_set_capturing(1);
+  for (int32_t variant : {GRPO4J_CUDA_AUTO, GRPO4J_CUDA_L2, GRPO4J_CUDA_SHARED,
+                          GRPO4J_CUDA_CLUSTER2, GRPO4J_CUDA_SPLIT}) {
     grpo4j_cuda_force_variant(variant);
     const grpo4j_emulation_counters counters = counters_of([&] {
       for (const auto& [name, status] : operations.run()) {
-        expect(status == GRPO4J_OK, "status", name);
+        expect(status == GRPO4J_OK, std::string("captured, ") + grpo4j_cuda_last_error(), name);
       }
     });
     expect(counters.launches >= 8 && counters.allocations == 0 && counters.synchronizations == 0,
            "no allocation, no synchronisation", "variant " + std::to_string(variant));
   }
+  grpo4j_emulation_set_capturing(0);
   grpo4j_cuda_force_variant(GRPO4J_CUDA_AUTO);
 }
 
@@ -211,6 +252,7 @@ void check_devices() {
     });
     expect(counters.launches == 0, "nothing is launched", device);
   }
+  check_several_devices();
   grpo4j_emulation_set_device("h100");
   expect(grpo4j_cuda_available() == 1 && grpo4j_cuda_unavailable_reason()[0] == 0, "available",
          "h100");

@@ -274,8 +274,15 @@ void check_settings() {
   grpo4j_emulation_set_device("a100");
   expect_failure(run(toy::cluster_sum<true>, Shape{8, 32, 128, 4}, out.data()),
                  "invalid cluster size", "clusters on a device without");
-  grpo4j_emulation_set_device("none");
   int count = -1;
+  expect(grpo4j_emulation_set_device("h100,voodoo2") == 1, "an unknown device among others");
+  expect(grpo4j_emulation_set_device("a100,h100") == 0 && cudaGetDeviceCount(&count) == cudaSuccess &&
+             count == 2,
+         "two devices");
+  expect(cudaSetDevice(1) == cudaSuccess && clusters_are_right(true), "clusters on the second one");
+  cudaSetDevice(0);
+  grpo4j_emulation_set_device("none");
+  count = -1;
   expect(cudaGetDeviceCount(&count) == cudaErrorNoDevice && count == 0, "no device");
   expect_failure(run(toy::read_unwritten, Shape{1, 32, 128}, out.data()), "no CUDA-capable device",
                  "a launch without a device");
@@ -302,6 +309,31 @@ void check_shared_memory_limits() {
   expect_failure(run(toy::read_unwritten, Shape{1, 32, 64 << 10}, out.data()), "invalid argument",
                  "each device is asked on its own");
   grpo4j_emulation_set_device("h100");
+  (void)cudaGetLastError();
+}
+
+// What a capture refuses: memory, waits, kernels that are not loaded on this device.
+void check_captures() {
+  std::vector<uint32_t> out(32);
+  const auto launch = [&] { return run(toy::read_unwritten, Shape{1, 32, 128}, out.data()); };
+  const auto* kernel = reinterpret_cast<const void*>(toy::read_unwritten);
+  cudaFuncAttributes attributes;
+  void* memory = nullptr;
+  grpo4j_emulation_unload_kernels();
+  grpo4j_emulation_set_capturing(1);
+  expect_failure(launch(), "not permitted when stream is capturing", "a first launch in a capture");
+  expect(cudaFuncGetAttributes(&attributes, kernel) == cudaErrorStreamCaptureUnsupported &&
+             cudaMalloc(&memory, 64) == cudaErrorStreamCaptureUnsupported &&
+             cudaStreamSynchronize(nullptr) == cudaErrorStreamCaptureUnsupported,
+         "loading, allocation and waits in a capture");
+  grpo4j_emulation_set_capturing(0);
+  expect(cudaFuncGetAttributes(&attributes, kernel) == cudaSuccess, "a kernel is loaded");
+  grpo4j_emulation_set_capturing(1);
+  expect(launch(), "a launch of a loaded kernel in a capture");
+  grpo4j_emulation_set_device("a100");
+  expect_failure(launch(), "capturing", "each device loads for itself");
+  grpo4j_emulation_set_device("h100");
+  grpo4j_emulation_set_capturing(0);
   (void)cudaGetLastError();
 }
 
@@ -368,6 +400,7 @@ int main(int argc, char** argv) {
   check_failures();
   check_settings();
   check_shared_memory_limits();
+  check_captures();
   check_counters();
   check_host_threads();
   if (kAddressSanitizer) {

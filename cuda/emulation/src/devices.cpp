@@ -6,10 +6,14 @@
 #include <string.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <compare>
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <sstream>
+#include <string>
 #include <utility>
 
 #include "sanitizer.h"
@@ -41,35 +45,88 @@ constexpr Device kDevices[] = {
 
 constexpr int kSharedWithoutAsking = 48 << 10;
 
-std::atomic<const Device*> current{&kDevices[0]};
+// Those of the process, by their numbers.
+struct Devices {
+  std::array<const Device*, 8> list;
+  int count;
 
-// What kernels have asked for beyond that, of each device.
-class SharedMemoryLimits {
+  const Device* at(int number) const {
+    return number >= 0 && number < count ? list[static_cast<size_t>(number)] : nullptr;
+  }
+};
+
+constexpr Devices kAtFirst = {{&kDevices[0]}, 1};
+// A list that was replaced may still be read: none is freed.
+constinit std::atomic<const Devices*> present{&kAtFirst};
+
+// As on a device: each host thread has a current one, at first number 0.
+thread_local int chosen = 0;
+
+// A device as it is now, and the place of its kernels' states: two of a kind are two devices.
+struct Place {
+  const Device* device;
+  int number;
+  auto operator<=>(const Place&) const = default;
+};
+
+// The thread's current one; without a device where there is none.
+Place current() {
+  const Devices& devices = *present.load();
+  const int number = chosen < devices.count ? chosen : 0;
+  return {devices.at(number), number};
+}
+
+std::atomic<bool> capturing{false};
+
+// What the runtime knows of each kernel on each device.
+class Kernels {
  public:
-  int of(const Device* device, const void* kernel) {
+  int shared_limit(const Place& place, const void* kernel) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = limits_.find({device, kernel});
-    return found == limits_.end() ? kSharedWithoutAsking : found->second;
+    return states_[{place, kernel}].shared_limit;
   }
   // False where it would be lowered: on a device another thread, about to launch with more, would fail.
-  bool raise(const Device* device, const void* kernel, int bytes) {
+  bool raise_shared_limit(const Place& place, const void* kernel, int bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    int& limit = limits_.try_emplace({device, kernel}, kSharedWithoutAsking).first->second;
+    int& limit = states_[{place, kernel}].shared_limit;
     if (bytes < limit) return false;
     limit = bytes;
     return true;
   }
+  // At its first use; while a stream is captured nothing can be loaded.
+  cudaError_t load(const Place& place, const void* kernel) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    bool& loaded = states_[{place, kernel}].loaded;
+    if (!loaded && capturing.load()) return cudaErrorStreamCaptureUnsupported;
+    loaded = true;
+    return cudaSuccess;
+  }
+  void unload_all() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto& [key, state] : states_) state.loaded = false;
+  }
 
  private:
+  struct State {
+    int shared_limit = kSharedWithoutAsking;
+    bool loaded = false;
+  };
+
   std::mutex mutex_;
-  std::map<std::pair<const Device*, const void*>, int> limits_;
+  std::map<std::pair<Place, const void*>, State> states_;
 };
 
-SharedMemoryLimits& shared_memory_limits() {
-  static auto* limits = new SharedMemoryLimits;  // never destroyed: workers may outlive main
-  return *limits;
+Kernels& kernels() {
+  static auto* instance = new Kernels;  // never destroyed: workers may outlive main
+  return *instance;
 }
+
 thread_local cudaError_t last_error = cudaSuccess;
+
+// What may not be done while a stream is captured.
+cudaError_t outside_of_captures() {
+  return capturing.load() ? set_last_error(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
+}
 
 uint64_t resident_blocks(const Device& device, const LaunchConfiguration& c) {
   const uint32_t threads = c.block.x * c.block.y * c.block.z;
@@ -83,24 +140,30 @@ uint64_t resident_blocks(const Device& device, const LaunchConfiguration& c) {
 
 }  // namespace
 
-bool use_device(const char* name) {
-  if (strcmp(name, "none") == 0) {
-    current = nullptr;
-    return true;
-  }
-  for (const Device& device : kDevices) {
-    if (strcmp(name, device.setting) == 0) {
-      current = &device;
-      return true;
+bool use_devices(const char* names) {
+  Devices devices = {};
+  std::istringstream list(strcmp(names, "none") == 0 ? "" : names);
+  for (std::string name; std::getline(list, name, ',');) {
+    const auto* found = std::find_if(std::begin(kDevices), std::end(kDevices),
+                                     [&](const Device& d) { return name == d.setting; });
+    if (found == std::end(kDevices) || devices.count == static_cast<int>(devices.list.size())) {
+      return false;
     }
+    devices.list[static_cast<size_t>(devices.count++)] = found;
   }
-  return false;
+  present = new Devices(devices);
+  return true;
 }
+
+void set_capturing(bool on) { capturing = on; }
+
+void unload_kernels() { kernels().unload_all(); }
 
 cudaError_t set_last_error(cudaError_t error) { return last_error = error; }
 
 cudaError_t check_launch(const LaunchConfiguration& c) {
-  const Device* device = current;
+  const Place place = current();
+  const Device* device = place.device;
   if (device == nullptr) return cudaErrorNoDevice;
   const uint64_t threads = uint64_t{c.block.x} * c.block.y * c.block.z;
   if (c.kernel == nullptr) return cudaErrorInvalidDeviceFunction;
@@ -109,18 +172,18 @@ cudaError_t check_launch(const LaunchConfiguration& c) {
     return cudaErrorInvalidConfiguration;
   }
   if (c.shared_bytes > static_cast<size_t>(device->shared_per_block) ||
-      c.shared_bytes > static_cast<size_t>(shared_memory_limits().of(device, c.kernel))) {
+      c.shared_bytes > static_cast<size_t>(kernels().shared_limit(place, c.kernel))) {
     return cudaErrorInvalidValue;
   }
   if (c.cluster_size == 0 || c.grid.x % c.cluster_size != 0 || c.cluster_size > 8) {
     return cudaErrorInvalidClusterSize;
   }
   if (c.cluster_size > 1 && device->major < 9) return cudaErrorInvalidClusterSize;
-  return cudaSuccess;
+  return kernels().load(place, c.kernel);
 }
 
 int64_t l2_share(const LaunchConfiguration& c) {
-  const Device& device = *current;
+  const Device& device = *current().device;
   const uint64_t blocks = uint64_t{c.grid.x} * c.grid.y * c.grid.z;
   return device.l2_bytes / static_cast<int64_t>(std::min(blocks, resident_blocks(device, c)));
 }
@@ -154,28 +217,30 @@ cudaError_t attribute(const Device& device, cudaDeviceAttr which, int& value) {
 extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = current.load() == nullptr ? 0 : 1;
+  *count = present.load()->count;
   return *count == 0 ? set_last_error(cudaErrorNoDevice) : cudaSuccess;
 }
 
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
-  return current.load() == nullptr ? set_last_error(cudaErrorNoDevice) : cudaSuccess;
+  *device = current().number;
+  return current().device == nullptr ? set_last_error(cudaErrorNoDevice) : cudaSuccess;
 }
 
 cudaError_t cudaSetDevice(int device) {
-  return device == 0 && current.load() != nullptr ? cudaSuccess
-                                                  : set_last_error(cudaErrorInvalidDevice);
+  if (present.load()->at(device) == nullptr) return set_last_error(cudaErrorInvalidDevice);
+  chosen = device;
+  return cudaSuccess;
 }
 
-cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int) {
-  const Device* device = current;
-  return device == nullptr ? set_last_error(cudaErrorNoDevice) : attribute(*device, which, *value);
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int number) {
+  const Device* device = present.load()->at(number);
+  return device == nullptr ? set_last_error(cudaErrorInvalidDevice)
+                           : attribute(*device, which, *value);
 }
 
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  const Device* device = current;
-  if (device == nullptr) return set_last_error(cudaErrorNoDevice);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int number) {
+  const Device* device = present.load()->at(number);
+  if (device == nullptr) return set_last_error(cudaErrorInvalidDevice);
   memset(properties, 0, sizeof *properties);
   snprintf(properties->name, sizeof properties->name, "%s", device->name);
   properties->major = device->major;
@@ -190,18 +255,31 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
 }
 
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute which, int value) {
-  const Device* device = current;
-  if (device == nullptr) return set_last_error(cudaErrorNoDevice);
+  const Place place = current();
+  if (place.device == nullptr) return set_last_error(cudaErrorNoDevice);
   if (which != cudaFuncAttributeMaxDynamicSharedMemorySize) {
     return set_last_error(cudaErrorNotSupported);
   }
-  return value <= device->shared_per_block && shared_memory_limits().raise(device, kernel, value)
+  if (const cudaError_t error = kernels().load(place, kernel); error != cudaSuccess) {
+    return set_last_error(error);
+  }
+  return value <= place.device->shared_per_block &&
+                 kernels().raise_shared_limit(place, kernel, value)
              ? cudaSuccess
              : set_last_error(cudaErrorInvalidValue);
 }
 
+// Of a kernel here nothing is known but whether it is loaded.
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* kernel) {
+  const Place place = current();
+  if (place.device == nullptr) return set_last_error(cudaErrorNoDevice);
+  memset(attributes, 0, sizeof *attributes);
+  attributes->maxDynamicSharedSizeBytes = kernels().shared_limit(place, kernel);
+  return set_last_error(kernels().load(place, kernel));
+}
+
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = current.load() == nullptr ? 0 : CUDART_VERSION;
+  *version = present.load()->count == 0 ? 0 : CUDART_VERSION;
   return cudaSuccess;
 }
 
@@ -212,7 +290,8 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 
 cudaError_t cudaMalloc(void** memory, size_t bytes) {
   count_allocation();
-  if (current.load() == nullptr) return set_last_error(cudaErrorNoDevice);
+  if (current().device == nullptr) return set_last_error(cudaErrorNoDevice);
+  if (outside_of_captures() != cudaSuccess) return cudaErrorStreamCaptureUnsupported;
   // Exactly that many bytes: AddressSanitizer sees one more.
   if (posix_memalign(memory, 256, std::max<size_t>(bytes, 1)) != 0) {
     return set_last_error(cudaErrorMemoryAllocation);
@@ -226,12 +305,14 @@ cudaError_t cudaMalloc(void** memory, size_t bytes) {
 
 cudaError_t cudaFree(void* memory) {
   count_allocation();
+  if (outside_of_captures() != cudaSuccess) return cudaErrorStreamCaptureUnsupported;
   free(memory);
   return cudaSuccess;
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind) {
   count_synchronization();
+  if (outside_of_captures() != cudaSuccess) return cudaErrorStreamCaptureUnsupported;
   if (bytes > 0) memcpy(to, from, bytes);
   return cudaSuccess;
 }
@@ -252,12 +333,12 @@ cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t) {
   count_synchronization();
-  return cudaSuccess;
+  return outside_of_captures();
 }
 
 cudaError_t cudaDeviceSynchronize(void) {
   count_synchronization();
-  return cudaSuccess;
+  return outside_of_captures();
 }
 
 cudaError_t cudaGetLastError(void) {
@@ -280,6 +361,7 @@ const char* cudaGetErrorName(cudaError_t error) {
     case cudaErrorLaunchFailure: return "cudaErrorLaunchFailure";
     case cudaErrorNotSupported: return "cudaErrorNotSupported";
     case cudaErrorInvalidClusterSize: return "cudaErrorInvalidClusterSize";
+    case cudaErrorStreamCaptureUnsupported: return "cudaErrorStreamCaptureUnsupported";
     default: return "unrecognized error code";
   }
 }
@@ -296,6 +378,8 @@ const char* cudaGetErrorString(cudaError_t error) {
     case cudaErrorLaunchFailure: return "unspecified launch failure";
     case cudaErrorNotSupported: return "operation not supported";
     case cudaErrorInvalidClusterSize: return "invalid cluster size";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
     default: return "unrecognized error code";
   }
 }

@@ -5,7 +5,10 @@
 
 namespace grpo4j::emulation {
 
-bool use_device(const char* name);
+// False for names that are none; a comma between two.
+bool use_devices(const char* names);
+void set_capturing(bool on);
+void unload_kernels();
 // What the driver would say.
 cudaError_t check_launch(const LaunchConfiguration& configuration);
 // The L2 bytes that each of the launch's resident blocks has if they share it evenly.

@@ -47,7 +47,7 @@ bool apply(Settings& settings, const std::string& name, const char* value) {
   uint64_t number = 0;
   if (name == "SCHEDULE") return (settings.schedule = index_of(kSchedules, 4, value)) >= 0;
   if (name == "COPIES") return (settings.copies = index_of(kCopies, 3, value)) >= 0;
-  if (name == "DEVICE") return use_device(value);
+  if (name == "DEVICE") return use_devices(value);
   if (!read_number(value, number)) return false;
   if (name == "SEED") settings.seed = number;
   if (name == "FILL") settings.fill = static_cast<uint32_t>(number);
@@ -196,8 +196,18 @@ int32_t grpo4j_emulation_set_threads(int32_t threads) {
   return grpo4j_set_threads(threads) == GRPO4J_OK ? 0 : 1;
 }
 
-int32_t grpo4j_emulation_set_device(const char* name) {
-  return grpo4j::emulation::use_device(name) ? 0 : 1;
+int32_t grpo4j_emulation_set_device(const char* names) {
+  return grpo4j::emulation::use_devices(names) ? 0 : 1;
+}
+
+int32_t grpo4j_emulation_set_capturing(int32_t on) {
+  grpo4j::emulation::set_capturing(on != 0);
+  return 0;
+}
+
+int32_t grpo4j_emulation_unload_kernels(void) {
+  grpo4j::emulation::unload_kernels();
+  return 0;
 }
 
 int32_t grpo4j_emulation_set_counting(int32_t on) {

@@ -5,9 +5,9 @@
  * The structure of arguments lies on the host and is read before the call returns; every pointer in
  * it, and the report or the metrics, is device memory. Calls only enqueue kernels on the stream: no
  * allocation, no synchronisation, no copy from or to the host, so that they can be captured in a
- * CUDA graph, after a first call of its kind outside of one: the runtime loads a kernel when it is
- * first launched. What can be seen from the host is checked and returned as a status; bad rows, targets
- * and offsets are found by the kernels and stand in the report once the stream has got there.
+ * CUDA graph once grpo4j_cuda_prepare has loaded the kernels. What can be seen from the host is
+ * checked and returned as a status; bad rows, targets and offsets are found by the kernels and stand
+ * in the report once the stream has got there.
  * GRPO4J_BAD_ROWS is therefore never returned.
  *
  * A workspace is device memory, aligned to 256 bytes, of at least the bytes that the operation's
@@ -58,9 +58,16 @@ GRPO4J_API int32_t grpo4j_cuda_group_advantages(const grpo4j_group_advantages_ar
                                                 void* stream);
 GRPO4J_API int32_t grpo4j_cuda_token_weights(const grpo4j_token_weights_args* args, void* stream);
 
-/* 1 when the current device can run the kernels (compute capability 8.0 or newer). */
+/*
+ * Loads every kernel onto the current device, which the runtime otherwise does at a kernel's first
+ * launch: what the first call of each kind would wait for, and what can't be done while a stream is
+ * captured. Needed once for each device, before a capture alone; not to be called during one.
+ */
+GRPO4J_API int32_t grpo4j_cuda_prepare(void);
+
+/* 1 when some device of this process can run the kernels (compute capability 8.0 or newer). */
 GRPO4J_API int32_t grpo4j_cuda_available(void);
-/* Why not, in words, with the device's name where there is one; "" when it can. */
+/* Why the current device can't, in words, with its name where there is one; "" when it can. */
 GRPO4J_API const char* grpo4j_cuda_unavailable_reason(void);
 /* What the runtime said about the last GRPO4J_DEVICE_ERROR of this thread. */
 GRPO4J_API const char* grpo4j_cuda_last_error(void);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/device.cuh"
+#include "host/kernel_list.h"
 
 #if defined(GRPO4J_CUDA_EMULATED)
 #include <emulation/launch.h>
@@ -40,23 +41,16 @@ inline cudaError_t allow_shared_memory(const void* kernel, uint32_t bytes) {
 #if defined(GRPO4J_CUDA_EMULATED)
 
 template <class... Parameters, class... Arguments>
-cudaError_t launch(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream,
-                   const Arguments&... arguments) {
-  const cudaError_t error =
-      allow_shared_memory(reinterpret_cast<const void*>(kernel), shape.shared_bytes);
-  return error != cudaSuccess ? error : emulation::launch(kernel, shape, stream, arguments...);
+cudaError_t start(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream,
+                  const Arguments&... arguments) {
+  return emulation::launch(kernel, shape, stream, arguments...);
 }
 
 #else
 
 template <class... Parameters, class... Arguments>
-cudaError_t launch(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream,
-                   const Arguments&... arguments) {
-  const cudaError_t error =
-      allow_shared_memory(reinterpret_cast<const void*>(kernel), shape.shared_bytes);
-  if (error != cudaSuccess) {
-    return error;
-  }
+cudaError_t start(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream,
+                  const Arguments&... arguments) {
   cudaLaunchAttribute attribute = {};
   attribute.id = cudaLaunchAttributeClusterDimension;
   attribute.val.clusterDim.x = shape.cluster_size;
@@ -73,5 +67,14 @@ cudaError_t launch(void (*kernel)(Parameters...), const LaunchShape& shape, cuda
 }
 
 #endif
+
+// Enqueues a kernel. It is a template argument so that the list of all kernels has it before it is
+// first launched.
+template <auto kKernel, class... Arguments>
+cudaError_t launch(const LaunchShape& shape, cudaStream_t stream, const Arguments&... arguments) {
+  const cudaError_t error =
+      allow_shared_memory(Enrolled<kKernel>::entry.kernel, shape.shared_bytes);
+  return error != cudaSuccess ? error : start(kKernel, shape, stream, arguments...);
+}
 
 }  // namespace grpo4j::cuda

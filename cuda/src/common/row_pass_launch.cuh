@@ -20,14 +20,14 @@ cudaError_t launch_row_pass(RowPass pass, const RowPassPlan& plan, const Finish&
   const LaunchShape rows = {static_cast<uint32_t>(n) * plan.blocks_per_row, plan.threads, shared,
                             1};
   const cudaError_t error =
-      launch(row_pass<Element, Cap, kSums, Finish>, rows, stream, pass, finish);
+      launch<row_pass<Element, Cap, kSums, Finish>>(rows, stream, pass, finish);
   if (error != cudaSuccess || plan.blocks_per_row == 1) {
     return error;
   }
   constexpr uint32_t kRowsPerBlock = kRowPassThreads / kWarp;
   const LaunchShape merges = {(static_cast<uint32_t>(n) + kRowsPerBlock - 1) / kRowsPerBlock,
                               kRowPassThreads, 0, 1};
-  return launch(row_pass_merge<Element, Cap, Finish>, merges, stream, pass, finish);
+  return launch<row_pass_merge<Element, Cap, Finish>>(merges, stream, pass, finish);
 }
 
 }  // namespace grpo4j::cuda

@@ -78,36 +78,44 @@ cudaError_t read_device(int32_t device, DeviceInfo& info) {
   return cudaSuccess;
 }
 
-// Why the current device can't run the kernels; "" when it can.
-std::string read_current_device(DeviceInfo& info) {
-  int32_t count = 0;
-  if (const cudaError_t error = forgotten(cudaGetDeviceCount(&count)); error != cudaSuccess) {
-    return why_no_device(error);
+// Why there are no devices; "" when there are.
+std::string read_count(int32_t& count) {
+  const cudaError_t error = forgotten(cudaGetDeviceCount(&count));
+  if (error == cudaSuccess && count > 0) {
+    return "";
   }
-  if (count == 0) {
-    return why_no_device(cudaErrorNoDevice);
-  }
-  int32_t device = 0;
-  if (const cudaError_t error = forgotten(cudaGetDevice(&device)); error != cudaSuccess) {
-    return words_of(error);
-  }
+  return why_no_device(error == cudaSuccess ? cudaErrorNoDevice : error);
+}
+
+// Why a device can't run the kernels; "" when it can.
+std::string judge_device(int32_t device, DeviceInfo& info) {
   if (const cudaError_t error = read_device(device, info); error != cudaSuccess) {
     return words_of(error);
   }
   if (info.major < kOldestMajor) {
     cudaDeviceProp properties = {};
     const cudaError_t error = forgotten(cudaGetDeviceProperties(&properties, device));
-    const std::string name = error == cudaSuccess ? properties.name : "the current device";
+    const std::string name = error == cudaSuccess ? properties.name : "the device";
     return name + " has compute capability " + std::to_string(info.major) + "." +
            std::to_string(info.minor) + "; 8.0 (A100) or newer is needed";
   }
   return "";
 }
 
+std::string judge_current_device(DeviceInfo& info) {
+  int32_t count = 0;
+  if (const std::string why = read_count(count); !why.empty()) {
+    return why;
+  }
+  int32_t device = 0;
+  const cudaError_t error = forgotten(cudaGetDevice(&device));
+  return error != cudaSuccess ? words_of(error) : judge_device(device, info);
+}
+
 }  // namespace
 
 bool current_device(DeviceInfo& device) {
-  const std::string why = read_current_device(device);
+  const std::string why = judge_current_device(device);
   if (!why.empty()) {
     last_error = why;
   }
@@ -125,14 +133,24 @@ int32_t status_of(cudaError_t error, const char* during) {
 
 }  // namespace grpo4j::cuda
 
+// Of any device: one that is too old, or busy, must not hide the others.
 int32_t grpo4j_cuda_available(void) {
-  grpo4j::cuda::DeviceInfo device;
-  return grpo4j::cuda::read_current_device(device).empty() ? 1 : 0;
+  int32_t count = 0;
+  if (!grpo4j::cuda::read_count(count).empty()) {
+    return 0;
+  }
+  for (int32_t device = 0; device < count; ++device) {
+    grpo4j::cuda::DeviceInfo info;
+    if (grpo4j::cuda::judge_device(device, info).empty()) {
+      return 1;
+    }
+  }
+  return 0;
 }
 
 const char* grpo4j_cuda_unavailable_reason(void) {
   grpo4j::cuda::DeviceInfo device;
-  grpo4j::cuda::reason = grpo4j::cuda::read_current_device(device);
+  grpo4j::cuda::reason = grpo4j::cuda::judge_current_device(device);
   return grpo4j::cuda::reason.c_str();
 }
 

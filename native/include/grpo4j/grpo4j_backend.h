@@ -78,6 +78,8 @@ GRPO4J_API int32_t grpo4j_device_group_advantages(int32_t backend,
 GRPO4J_API int32_t grpo4j_device_token_weights(int32_t backend,
                                                const grpo4j_token_weights_args* args, void* stream);
 
+GRPO4J_API int32_t grpo4j_device_prepare(int32_t backend);
+
 /* grpo4j_cuda_current_device, grpo4j_cuda_use_device and grpo4j_cuda_unavailable_reason. */
 GRPO4J_API int32_t grpo4j_device_current(int32_t backend);
 GRPO4J_API int32_t grpo4j_device_use(int32_t backend, int32_t device);

@@ -189,6 +189,10 @@ int32_t grpo4j_device_token_weights(int32_t backend, const grpo4j_token_weights_
   GRPO4J_FORWARD(backend, GRPO4J_DEVICE_ERROR, token_weights(args, stream));
 }
 
+int32_t grpo4j_device_prepare(int32_t backend) {
+  GRPO4J_FORWARD(backend, GRPO4J_DEVICE_ERROR, prepare());
+}
+
 int32_t grpo4j_device_current(int32_t backend) { GRPO4J_FORWARD(backend, -1, current_device()); }
 
 int32_t grpo4j_device_use(int32_t backend, int32_t device) {

@@ -19,6 +19,7 @@ namespace grpo4j {
   X(logits_gradient)             \
   X(group_advantages)            \
   X(token_weights)               \
+  X(prepare)                     \
   X(available)                   \
   X(unavailable_reason)          \
   X(last_error)                  \

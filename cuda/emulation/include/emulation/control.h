@@ -42,8 +42,14 @@ GRPO4J_API int32_t grpo4j_emulation_set_copies(int32_t copies);
 GRPO4J_API int32_t grpo4j_emulation_set_fill(uint32_t pattern);
 /* Host threads that run blocks; results do not depend on them. */
 GRPO4J_API int32_t grpo4j_emulation_set_threads(int32_t threads);
-/* "h100" (default), "h200", "a100", "b200", "rtx5090"; "v100" is too old; "none": no device. */
-GRPO4J_API int32_t grpo4j_emulation_set_device(const char* name);
+/* "h100" (default), "h200", "a100", "b200", "rtx5090"; "v100" is too old. Several, with commas
+   between: devices 0, 1, .. of the process. "none": no device. */
+GRPO4J_API int32_t grpo4j_emulation_set_device(const char* names);
+/* While on, as if a stream were being captured: whatever would allocate, wait or load a kernel is an
+   error. Launches run at once all the same. */
+GRPO4J_API int32_t grpo4j_emulation_set_capturing(int32_t on);
+/* As if no kernel had been used on any device yet. */
+GRPO4J_API int32_t grpo4j_emulation_unload_kernels(void);
 
 /* Sums, and one maximum, over launches since the last reset. */
 typedef struct grpo4j_emulation_counters {

@@ -46,16 +46,42 @@ public enum Backend {
     throw new IllegalArgumentException(name + ": want one of " + List.of(values()));
   }
 
-  /** Whether its library is here and its device can run the kernels. */
+  /** Whether its library is here and this thread's current device can run the kernels. */
   public boolean isAvailable() {
     return unavailableCause().isEmpty();
   }
 
   /**
-   * What is missing, in words: the artifact, the driver, the device, a device new enough. "" when
-   * nothing is. The first call loads the library, later ones try again where that failed.
+   * What is missing, in words: the artifact, the driver, a device, a current device new enough. ""
+   * when nothing is. The first call loads the library, later ones try again where that failed.
    */
   public String unavailableCause() {
+    String cause = libraryCause();
+    return cause.isEmpty() && this != CPU ? NativeCalls.unavailableReason(this) : cause;
+  }
+
+  /**
+   * The same for the device of a number, whatever the others are.
+   *
+   * @param device its number among the backend's devices; the CPU is device 0
+   */
+  public String unavailableCause(int device) {
+    String cause = libraryCause();
+    if (!cause.isEmpty()) {
+      return cause;
+    }
+    if (this == CPU) {
+      return device == 0 ? "" : "there is no device " + device;
+    }
+    try (DeviceSelection selected = new DeviceSelection(this, device)) {
+      return NativeCalls.unavailableReason(this);
+    } catch (KernelException noSuchDevice) {
+      return "there is no device " + device + ": " + noSuchDevice.getMessage();
+    }
+  }
+
+  /** Why its library can't be used on any device. */
+  private String libraryCause() {
     return this == CPU ? "" : BackendLibrary.open(this);
   }
 
