@@ -1,11 +1,12 @@
 // logits_gradient: the gradient of each row, or of a shard of it, from merged states and slopes.
 // Formula, aliasing and what is kept in f32: gradient.cuh. logits and gradient [rows, shard], in
 // place or disjoint; n * shard * sizeof(Storage) bytes are read and as many written. Rows with slopes
-// 0 are not read. Several blocks share a row where rows are few.
+// 0 are not read. Several blocks share a row where rows are few. The report has the rows that
+// row_indices gets wrong; what else is bad stands in the reports of the states.
 #include "common/dispatch.cuh"
 #include "common/forward.cuh"
 #include "common/policy_launch.cuh"
-#include "common/report.cuh"
+#include "common/report_rows.cuh"
 #include "grpo4j/grpo4j_cuda.h"
 #include "host/call.h"
 
@@ -16,8 +17,20 @@ constexpr uint32_t kThreads = 256;
 
 struct GradientPass {
   grpo4j_logits_gradient_args args;
-  grpo4j_report* report;  // null: somebody else writes it
   uint32_t blocks_per_row;
+};
+
+__host__ __device__ __forceinline__ RowBatch batch_of(const grpo4j_logits_gradient_args& args) {
+  return {args.logits, args.rows, args.vocab_begin, args.vocab_total, true, nullptr, nullptr};
+}
+
+struct RowsThatExist {
+  RowBatch batch;
+  int64_t n;
+
+  __device__ __forceinline__ int32_t of(int64_t i) const {
+    return row_head(batch, i).exists ? GRPO4J_ROW_OK : GRPO4J_ROW_INDEX;
+  }
 };
 
 // The order for row i from its state and slopes.
@@ -38,12 +51,7 @@ template <class Element, class Kind>
 __global__ void __launch_bounds__(kThreads, 2) logits_gradient(const GradientPass pass) {
   const grpo4j_logits_gradient_args& args = pass.args;
   const int64_t i = blockIdx.x / pass.blocks_per_row;
-  if (blockIdx.x == 0 && threadIdx.x == 0 && pass.report != nullptr) {
-    *pass.report = {0, -1, GRPO4J_ROW_OK, kIsa};
-  }
-  const RowHead head = row_head({args.logits, args.rows, args.vocab_begin, args.vocab_total, true,
-                                 nullptr, nullptr},
-                                i);
+  const RowHead head = row_head(batch_of(args), i);
   if (!head.exists) {
     return;
   }
@@ -80,10 +88,15 @@ __global__ void __launch_bounds__(kThreads, 2) logits_gradient(const GradientPas
   }
 }
 
-cudaError_t launch_gradient(const grpo4j_logits_gradient_args& args, grpo4j_report* report,
-                            const DeviceInfo& device, cudaStream_t stream) {
+}  // namespace
+
+cudaError_t launch_logits_gradient(const grpo4j_logits_gradient_args& args,
+                                   const DeviceInfo& device, cudaStream_t stream) {
+  if (args.rows.n == 0) {
+    return cudaSuccess;
+  }
   const uint32_t blocks_per_row = gradient_blocks(device, args.rows.n, args.logits.vocab);
-  const GradientPass pass = {args, report, blocks_per_row};
+  const GradientPass pass = {args, blocks_per_row};
   const LaunchShape shape = {static_cast<uint32_t>(args.rows.n) * blocks_per_row, kThreads,
                              sizeof(GradientOrder), 1};
   return with_element(args.logits.dtype, [&](auto element) {
@@ -98,13 +111,6 @@ cudaError_t launch_gradient(const grpo4j_logits_gradient_args& args, grpo4j_repo
   });
 }
 
-}  // namespace
-
-cudaError_t launch_logits_gradient(const grpo4j_logits_gradient_args& args,
-                                   const DeviceInfo& device, cudaStream_t stream) {
-  return args.rows.n == 0 ? cudaSuccess : launch_gradient(args, nullptr, device, stream);
-}
-
 }  // namespace grpo4j::cuda
 
 int32_t grpo4j_cuda_logits_gradient(const grpo4j_logits_gradient_args* args, grpo4j_report* report,
@@ -112,8 +118,10 @@ int32_t grpo4j_cuda_logits_gradient(const grpo4j_logits_gradient_args* args, grp
   using namespace grpo4j::cuda;
   return run(args, report, [&](const DeviceInfo& device) {
     const auto on = static_cast<cudaStream_t>(stream);
-    return status_of(args->rows.n == 0 ? launch_report({nullptr, 0, 0}, report, on)
-                                       : launch_gradient(*args, report, device, on),
-                     "logits_gradient");
+    cudaError_t error = launch_logits_gradient(*args, device, on);
+    if (error == cudaSuccess) {
+      error = launch_report_of(RowsThatExist{batch_of(*args), args->rows.n}, report, on);
+    }
+    return status_of(error, "logits_gradient");
   });
 }

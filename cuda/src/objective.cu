@@ -95,10 +95,7 @@ __device__ __forceinline__ MetricSums block_merge(const MetricSums& mine) {
 
 // Why row i is bad before its objective is looked at; GRPO4J_ROW_OK where nothing says so.
 __device__ __forceinline__ int32_t reason_of(const ObjectivePass& pass, int64_t i) {
-  return pass.reasons.first == nullptr
-             ? GRPO4J_ROW_OK
-             : *reinterpret_cast<const int32_t*>(static_cast<const char*>(pass.reasons.first) +
-                                                 i * pass.reasons.stride);
+  return pass.reasons.first == nullptr ? GRPO4J_ROW_OK : pass.reasons.of(i);
 }
 
 __device__ __forceinline__ void set_slopes(const ObjectivePass& pass, int64_t i, double g,
@@ -115,10 +112,11 @@ __device__ __forceinline__ bool counts(const ObjectivePass& pass, int64_t i) {
          log_prob == log_prob && reason_of(pass, i) == GRPO4J_ROW_OK;
 }
 
-__device__ __forceinline__ void mark_bad(const ObjectivePass& pass, MetricSums& sums, int64_t i) {
+__device__ __forceinline__ void mark_bad(const ObjectivePass& pass, MetricSums& sums, int64_t i,
+                                         int32_t reason) {
   fill_outputs(pass.out, i, __builtin_nanf(""));
   set_slopes(pass, i, 0, 0);
-  add_bad(sums, i, GRPO4J_ROW_COEFFICIENT);
+  add_bad(sums, i, reason);
 }
 
 __device__ __forceinline__ void add_token(const ObjectivePass& pass, MetricSums& sums, int64_t i) {
@@ -130,11 +128,15 @@ __device__ __forceinline__ void add_token(const ObjectivePass& pass, MetricSums&
     set_slopes(pass, i, 0, 0);
     return;
   }
+  if (!has_advantage(pass.batch, i)) {
+    mark_bad(pass, sums, i, GRPO4J_ROW_SEQUENCE);
+    return;
+  }
   const TokenInputs<double> in = token_inputs(pass.batch, pass.out, i);
   const TokenLoss<double> token = token_loss_of<false>(pass.config, in, log_difference(in));
   const double g = token.through_ratio + token.direct;
   if (!usable(g, token)) {
-    mark_bad(pass, sums, i);
+    mark_bad(pass, sums, i, GRPO4J_ROW_COEFFICIENT);
     return;
   }
   set_slopes(pass, i, g, token.h);
@@ -162,10 +164,25 @@ struct Sequence {
   double tokens;
 };
 
-__device__ __forceinline__ bool sequence_exists(const ObjectivePass& pass, int64_t s,
-                                                const Sequence& at) {
-  return at.begin >= 0 && at.begin <= at.end && at.end <= pass.n && (s > 0 || at.begin == 0) &&
-         (s + 1 < pass.batch.sequences || at.end == pass.n);
+// Whether sequence_offsets rise from 0 to n, in all threads of the block.
+__device__ __forceinline__ bool offsets_rise(const ObjectivePass& pass) {
+  const int64_t* offsets = pass.batch.sequence_offsets;
+  bool good = offsets[0] == 0 && offsets[pass.batch.sequences] == pass.n;
+  for (int64_t s = threadIdx.x; s < pass.batch.sequences; s += kThreads) {
+    good = good && offsets[s] <= offsets[s + 1];
+  }
+  auto* of_warps = shared_arena<int32_t>();
+  const bool all_lanes = !__any_sync(kAllLanes, !good);
+  if (lane_id() == 0) {
+    of_warps[threadIdx.x / kWarp] = all_lanes ? 1 : 0;
+  }
+  __syncthreads();
+  int32_t warps = 0;
+  for (uint32_t warp = 0; warp < kWarps; ++warp) {
+    warps += of_warps[warp];
+  }
+  __syncthreads();  // the memory is used again
+  return warps == static_cast<int32_t>(kWarps);
 }
 
 // The sequence's log ratio from its tokens; false where it has none. Rows bad already are counted.
@@ -239,7 +256,7 @@ __device__ __forceinline__ void add_sequence(const ObjectivePass& pass, MetricSu
       continue;
     }
     if (!shared.finite) {
-      mark_bad(pass, sums, i);
+      mark_bad(pass, sums, i, GRPO4J_ROW_COEFFICIENT);
       continue;
     }
     const TokenInputs<double> in = token_inputs(pass.batch, pass.out, i);
@@ -261,14 +278,18 @@ __device__ __forceinline__ void add_sequence(const ObjectivePass& pass, MetricSu
 
 __global__ void __launch_bounds__(kThreads, 2) objective_of_sequences(const ObjectivePass pass) {
   MetricSums sums = no_metrics();
-  const int64_t warp = int64_t{blockIdx.x} * kWarps + threadIdx.x / kWarp;
-  for (int64_t s = warp; s < pass.batch.sequences; s += int64_t{gridDim.x} * kWarps) {
-    Sequence sequence = {pass.batch.sequence_offsets[s], pass.batch.sequence_offsets[s + 1], 0, 0};
-    if (sequence_exists(pass, s, sequence)) {
+  if (offsets_rise(pass)) {
+    const int64_t warp = int64_t{blockIdx.x} * kWarps + threadIdx.x / kWarp;
+    for (int64_t s = warp; s < pass.batch.sequences; s += int64_t{gridDim.x} * kWarps) {
+      Sequence sequence = {pass.batch.sequence_offsets[s], pass.batch.sequence_offsets[s + 1], 0,
+                           0};
       add_sequence(pass, sums, sequence);
-    } else if (lane_id() == 0) {
-      const int64_t row = sequence.begin < 0 ? 0 : sequence.begin;
-      add_bad(sums, row < pass.n ? row : pass.n - 1, GRPO4J_ROW_SEQUENCE);
+    }
+  } else {
+    // The host would have refused the call: nobody knows which rows share a ratio.
+    for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < pass.n;
+         i += int64_t{gridDim.x} * kThreads) {
+      mark_bad(pass, sums, i, GRPO4J_ROW_SEQUENCE);
     }
   }
   const MetricSums of_block = block_merge(sums);

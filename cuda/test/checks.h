@@ -11,6 +11,7 @@ void check_plans();
 void check_enqueued();
 void check_devices();
 void check_far_rows();
+void check_lists();
 void check_host(bool small);
 void check_traffic();
 void check_large();

@@ -267,6 +267,7 @@ int main(int argc, char** argv) {
                        {"enqueued", check_enqueued},
                        {"devices", check_devices},
                        {"far_rows", check_far_rows},
+                       {"lists", check_lists},
                        {"host", [] { check_host(small); }},
                        {"traffic", [] { if (!small) check_traffic(); }},
                        {"large", [] { if (!small) check_large(); }}});

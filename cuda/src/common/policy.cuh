@@ -45,6 +45,15 @@ __device__ __forceinline__ TokenLoss<double> token_loss_of(const grpo4j_policy_c
   });
 }
 
+// Whether row i lies in the sequence whose advantage it gets; offsets that don't rise leave rows out.
+__device__ __forceinline__ bool has_advantage(const grpo4j_policy_batch& batch, int64_t i) {
+  if (batch.advantages_per_sequence == 0) {
+    return true;
+  }
+  const int64_t s = sequence_of(batch, i);
+  return batch.sequence_offsets[s] <= i && i < batch.sequence_offsets[s + 1];
+}
+
 __device__ __forceinline__ bool usable_slope(double slope) {
   return isfinite(static_cast<float>(slope));
 }

@@ -178,7 +178,6 @@ __global__ void __launch_bounds__(kOnChipThreads, 2) policy_loss_on_chip(const P
     StagedTiles<Element, Cap> tiles(at.row, memory.ends, stage,
                                     inner_tiles_of<Element>(at.chunks, mine));
     chunk_states<Element, Cap, kSums>(at.row, at.chunks, mine, work_of(pass, memory), tiles);
-    cp_async_wait<0>();
   }
   // No block overwrites its part of the row before all have read theirs and the vector after it.
   barrier(parts);

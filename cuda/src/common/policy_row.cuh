@@ -64,7 +64,10 @@ __device__ inline RowDecision decide_row(const PolicyPass& pass, int64_t i, cons
                                          bool stores) {
   const grpo4j_policy_loss_args& args = pass.args;
   RowDecision decision = {{0, 0}, row.reason};
-  if (row.reason == GRPO4J_ROW_OK) {
+  if (row.reason == GRPO4J_ROW_OK && !has_advantage(args.batch, i)) {
+    decision.reason = GRPO4J_ROW_SEQUENCE;
+  }
+  if (decision.reason == GRPO4J_ROW_OK) {
     const double log_prob = log_prob_of(row, target_logit, head.inverse_temperature);
     const TokenInputs<double> in = token_inputs(args.batch, i, static_cast<float>(log_prob),
                                                 static_cast<float>(row.entropy));

@@ -17,6 +17,10 @@ struct RowReasons {
   const void* first;
   int64_t stride;
   int64_t n;
+
+  __device__ __forceinline__ int32_t of(int64_t i) const {
+    return *reinterpret_cast<const int32_t*>(static_cast<const char*>(first) + i * stride);
+  }
 };
 
 // The report of a call in stream order: the number of bad rows, the first of them and its reason.

@@ -197,7 +197,8 @@ struct Stage {
 };
 
 // Tiles by way of shared memory, where they stay. Copies run kAhead tiles ahead of the computation;
-// each lane reads back only what it copied itself, so the wait for its own copies is enough.
+// each lane reads back only what it copied itself, so the wait for its own copies is enough. When the
+// last tile has been taken, nothing is under way any more.
 template <class Element, class Cap>
 class StagedTiles {
  public:

@@ -76,7 +76,7 @@ public enum Backend {
     try (DeviceSelection selected = new DeviceSelection(this, device)) {
       return NativeCalls.unavailableReason(this);
     } catch (KernelException noSuchDevice) {
-      return "there is no device " + device + ": " + noSuchDevice.getMessage();
+      return String.valueOf(noSuchDevice.getMessage());
     }
   }
 

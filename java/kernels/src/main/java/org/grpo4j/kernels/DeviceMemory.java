@@ -2,6 +2,7 @@ package org.grpo4j.kernels;
 
 import static org.grpo4j.kernels.Arguments.check;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -17,7 +18,7 @@ public final class DeviceMemory implements AutoCloseable {
   private final Backend backend;
   private final long bytes;
   private final Pointer memory;
-  private boolean closed;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private DeviceMemory(Backend backend, long bytes, Pointer memory) {
     this.backend = backend;
@@ -101,17 +102,17 @@ public final class DeviceMemory implements AutoCloseable {
   }
 
   private Pointer open() {
-    check(!closed, "the device memory was closed");
+    check(!closed.get(), "the device memory was closed");
     return memory;
   }
 
   /**
-   * Releases it. Calls that use it must be done: {@link DeviceQueue#synchronize} waits for them.
+   * Releases it; once, whichever threads close it. Calls that use it must be done: {@link
+   * DeviceQueue#synchronize} waits for them.
    */
   @Override
   public void close() {
-    if (!closed) {
-      closed = true;
+    if (closed.compareAndSet(false, true)) {
       checkStatus(Native.grpo4j_device_free(backend.code(), memory));
     }
   }

@@ -29,8 +29,9 @@ import org.jspecify.annotations.Nullable;
  * out of range is a bad row when the result is read.
  *
  * <p>Memory grows with the largest call so far and is then used again: after a first call, later
- * ones of its size allocate and wait for nothing, and can be captured in a CUDA graph. A queue is
- * for one thread at a time; calls on two queues may run side by side.
+ * ones of its size allocate and wait for nothing. They can be captured in a CUDA graph; {@link
+ * #prepare} loads what other sizes and options would load first. A queue is for one thread at a
+ * time; calls on two queues may run side by side.
  */
 public final class DeviceQueue implements AutoCloseable {
   private static final int SLOT_BYTES = 256;
@@ -61,6 +62,10 @@ public final class DeviceQueue implements AutoCloseable {
    */
   public static DeviceQueue on(Backend backend, @Nullable Pointer stream) {
     requireDevices(backend);
+    String cause = backend.unavailableCause();
+    if (!cause.isEmpty()) {
+      throw new KernelException("backend " + backend + ": " + cause);
+    }
     return on(backend, Native.grpo4j_device_current(backend.code()), stream);
   }
 
@@ -74,24 +79,16 @@ public final class DeviceQueue implements AutoCloseable {
    */
   public static DeviceQueue on(Backend backend, int device, @Nullable Pointer stream) {
     requireDevices(backend);
-    DeviceQueue queue =
-        new DeviceQueue(backend, device, new NativeCalls.Address(Struct.address(stream)));
     // Here, and not at the first call, it is told that there is none, or one too old.
-    try (Selection selected = queue.select()) {
-      String cause = NativeCalls.unavailableReason(backend);
-      if (!cause.isEmpty()) {
-        throw new KernelException("backend " + backend + ", device " + device + ": " + cause);
-      }
+    String cause = backend.unavailableCause(device);
+    if (!cause.isEmpty()) {
+      throw new KernelException("backend " + backend + ", device " + device + ": " + cause);
     }
-    return queue;
+    return new DeviceQueue(backend, device, new NativeCalls.Address(Struct.address(stream)));
   }
 
   private static void requireDevices(Backend backend) {
     check(backend != Backend.CPU, "backend is cpu: want one with a device, cuda or cuda-emulated");
-    String cause = backend.unavailableCause();
-    if (!cause.isEmpty()) {
-      throw new KernelException("backend " + backend + ": " + cause);
-    }
   }
 
   public Backend backend() {
@@ -108,27 +105,23 @@ public final class DeviceQueue implements AutoCloseable {
     return stream.address() == Struct.address(other);
   }
 
-  /** The queue's device as the thread's current one, until it is closed. */
-  final class Selection implements AutoCloseable {
-    private final int before = Native.grpo4j_device_current(backend.code());
-
-    private Selection() {
-      if (before != device) {
-        checkStatus(Native.grpo4j_device_use(backend.code(), device));
-      }
-    }
-
-    @Override
-    public void close() {
-      if (before != device && before >= 0) {
-        checkStatus(Native.grpo4j_device_use(backend.code(), before));
-      }
-    }
+  /** To be open around every native call. */
+  DeviceSelection select() {
+    return new DeviceSelection(backend, device);
   }
 
-  /** To be open around every native call: memory and kernels are the current device's. */
-  Selection select() {
-    return new Selection();
+  /**
+   * Loads every kernel onto the device, which otherwise happens at a kernel's first launch. To be
+   * called once before calls are captured in a CUDA graph: during a capture nothing can be loaded.
+   * Takes as long as the first call of each kind would, together.
+   *
+   * @throws KernelException if the device fails, or a stream is being captured
+   */
+  public void prepare() {
+    checkOpen();
+    try (DeviceSelection selected = select()) {
+      checkStatus(Native.grpo4j_device_prepare(backend.code()));
+    }
   }
 
   /**
@@ -138,7 +131,7 @@ public final class DeviceQueue implements AutoCloseable {
    */
   public DeviceMemory allocate(long bytes) {
     checkOpen();
-    try (Selection selected = select()) {
+    try (DeviceSelection selected = select()) {
       return DeviceMemory.allocate(backend, bytes);
     }
   }
@@ -146,7 +139,7 @@ public final class DeviceQueue implements AutoCloseable {
   /** Waits until everything enqueued so far is done. */
   public void synchronize() {
     checkOpen();
-    try (Selection selected = select()) {
+    try (DeviceSelection selected = select()) {
       checkStatus(Native.grpo4j_device_synchronize(backend.code(), stream));
     }
   }

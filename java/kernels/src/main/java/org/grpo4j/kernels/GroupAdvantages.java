@@ -127,7 +127,7 @@ public record GroupAdvantages(Estimator estimator, Scale scale, double epsilon) 
     } else {
       check(!estimator.needsLengths(), "lengths is null: estimator %s needs [%s]", estimator, n);
     }
-    try (DeviceQueue.Selection selected = queue.select();
+    try (DeviceSelection selected = queue.select();
         NativeGroupAdvantagesArgs args = args(groupOffsets, rewards, lengths, advantages)) {
       queue.checkStatus(
           Native.grpo4j_device_group_advantages(queue.backend().code(), args, queue.stream()));

@@ -105,12 +105,12 @@ public final class LogitsGradient {
 
     DeviceResult<Isa> enqueue(DeviceQueue queue, RowStates states, RowSlopes slopes) {
       long n = check(states, slopes);
-      try (DeviceQueue.Selection selected = queue.select();
+      try (DeviceSelection selected = queue.select();
           CallMemory<NativeLogitsGradientArgs, NativeReport> call = MEMORY.take()) {
         describeTo(call.in, n, states, slopes);
         return queue.enqueue(
             n,
-            DeviceQueue.Reading.report(false),
+            DeviceQueue.Reading.report(true),
             slot ->
                 Native.grpo4j_device_logits_gradient(
                     queue.backend().code(), call.args, new NativeReport(slot), queue.stream()));

@@ -73,7 +73,7 @@ public final class MergeStates {
 
     DeviceResult<Isa> enqueue(DeviceQueue queue) {
       check();
-      try (DeviceQueue.Selection selected = queue.select();
+      try (DeviceSelection selected = queue.select();
           CallMemory<NativeMergeStatesArgs, NativeReport> call = MEMORY.take()) {
         describeTo(call.in);
         return queue.enqueue(

@@ -71,7 +71,7 @@ public final class Objective {
     DeviceResult<PolicyLossMetrics> enqueue(DeviceQueue queue) {
       check();
       int backend = queue.backend().code();
-      try (DeviceQueue.Selection selected = queue.select();
+      try (DeviceSelection selected = queue.select();
           CallMemory<NativeObjectiveArgs, NativePolicyMetrics> call = MEMORY.take()) {
         describeTo(call.in);
         long bytes = Native.grpo4j_device_objective_workspace(backend, call.args);

@@ -110,7 +110,7 @@ public final class PolicyLoss {
     DeviceResult<PolicyLossMetrics> enqueue(DeviceQueue queue) {
       long n = check();
       int backend = queue.backend().code();
-      try (DeviceQueue.Selection selected = queue.select();
+      try (DeviceSelection selected = queue.select();
           CallMemory<NativePolicyLossArgs, NativePolicyMetrics> memory = MEMORY.take()) {
         describeTo(memory.in, n);
         Struct.put(

@@ -97,7 +97,7 @@ public record RegionWeights(List<Double> regionWeights, double min, double max, 
     Arguments.vector("regions", regions);
     Arguments.deviceOffsets("sequenceOffsets", sequenceOffsets, "sequences");
     checkArrays(Arguments.remaining(regions), completionMask, weights);
-    try (DeviceQueue.Selection selected = queue.select();
+    try (DeviceSelection selected = queue.select();
         NativeTokenWeightsArgs args = args(sequenceOffsets, regions, completionMask, weights)) {
       queue.checkStatus(
           Native.grpo4j_device_token_weights(queue.backend().code(), args, queue.stream()));

@@ -164,7 +164,7 @@ public final class RowStates implements AutoCloseable {
     DeviceResult<Isa> enqueue(DeviceQueue queue) {
       long n = checked();
       int backend = queue.backend().code();
-      try (DeviceQueue.Selection selected = queue.select();
+      try (DeviceSelection selected = queue.select();
           CallMemory<NativeRowStatesArgs, NativeReport> call = MEMORY.take()) {
         describeTo(call.in, n);
         long bytes = Native.grpo4j_device_row_states_workspace(backend, call.args);

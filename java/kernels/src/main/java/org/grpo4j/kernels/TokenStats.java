@@ -125,7 +125,7 @@ public final class TokenStats {
   private static DeviceResult<Isa> enqueue(
       DeviceQueue queue, Logits logits, LogitRows rows, Outputs out) {
     int backend = queue.backend().code();
-    try (DeviceQueue.Selection selected = queue.select();
+    try (DeviceSelection selected = queue.select();
         CallMemory<NativeTokenStatsArgs, NativeReport> memory = MEMORY.take()) {
       describe(memory.in, logits, rows, out);
       long bytes = Native.grpo4j_device_token_stats_workspace(backend, memory.args);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -159,13 +160,20 @@ class DeviceQueueTest {
   @Test
   void indicesOnTheDeviceAreTheKernelsToCheck() {
     try (Fixture f = new Fixture(Fixture.Layout.F32, 7, 100, 2, 5);
-        DeviceFixture d = new DeviceFixture(f, queue)) {
+        DeviceFixture d = new DeviceFixture(f, queue);
+        RowStates states = RowStates.allocate(queue, 1, f.rows);
+        RowSlopes slopes = RowSlopes.allocate(queue, f.rows)) {
       LongPointer outside = Fixture.longs(0, 1, 2, 3, 4, 5, 7);
       LogitRows rows =
           new LogitRows(d.integers(Fixture.longs(f.targets)), d.longs(outside), 1, null);
-      DeviceResult<Isa> result = TokenStats.enqueue(d.logits(), rows, d.out());
-      KernelException e = assertThrows(KernelException.class, result::read);
-      assertTrue(String.valueOf(e.getMessage()).contains("row 6: rowIndices"), e::toString);
+      VocabShard whole = new VocabShard(0, f.vocab);
+      for (DeviceResult<Isa> result :
+          List.of(
+              TokenStats.enqueue(d.logits(), rows, d.out()),
+              LogitsGradient.enqueue(d.logits(), rows, whole, states, slopes, d.gradient()))) {
+        KernelException e = assertThrows(KernelException.class, result::read);
+        assertTrue(String.valueOf(e.getMessage()).contains("row 6: rowIndices"), e::toString);
+      }
     }
   }
 
@@ -315,6 +323,43 @@ class DeviceQueueTest {
   private static void assertMessage(String part, Runnable call) {
     IllegalArgumentException e = assertThrows(IllegalArgumentException.class, call::run);
     assertTrue(String.valueOf(e.getMessage()).contains(part), e::toString);
+  }
+
+  /** Given back twice, memory would be somebody else's the second time. */
+  @Test
+  void memoryIsReleasedOnceWhicheverThreadsCloseIt() throws Exception {
+    int closers = 8;
+    ExecutorService threads = Executors.newFixedThreadPool(closers);
+    try {
+      for (int round = 0; round < 50; round++) {
+        DeviceMemory memory = queue.allocate(64);
+        CyclicBarrier together = new CyclicBarrier(closers);
+        List<Future<?>> closings = new ArrayList<>();
+        for (int i = 0; i < closers; i++) {
+          closings.add(
+              threads.submit(
+                  () -> {
+                    together.await();
+                    memory.close();
+                    return null;
+                  }));
+        }
+        for (Future<?> closing : closings) {
+          closing.get();
+        }
+        assertMessage("the device memory was closed", memory::pointer);
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  @Test
+  void kernelsAreLoadedBeforeACapture() {
+    queue.prepare();
+    queue.prepare(); // nothing is left to load
+    queue.close();
+    assertMessage("the queue was closed", queue::prepare);
   }
 
   @Test

@@ -60,16 +60,16 @@ public final class TensorKernels implements AutoCloseable {
     if (!cause.isEmpty()) {
       throw new InputException("device=" + device + ": " + cause);
     }
-    cause = backend.unavailableCause();
-    if (!cause.isEmpty()) {
-      throw new InputException("backend=" + backend + ": " + cause);
-    }
     if (device.isCuda()) {
       if (backend != Backend.CUDA) {
         throw new InputException(
             "backend=" + backend + " can't read tensors on device=" + device + ": want cuda");
       }
       return new TensorKernels(device, backend, TorchCuda.queue(device));
+    }
+    cause = backend.unavailableCause();
+    if (!cause.isEmpty()) {
+      throw new InputException("backend=" + backend + ": " + cause);
     }
     if (backend == Backend.CUDA_EMULATED) {
       return new TensorKernels(device, backend, DeviceQueue.on(backend, null));

@@ -55,7 +55,7 @@ public final class TorchCuda {
     if (index >= gpus) {
       return "there is no GPU " + index + ": libtorch sees " + gpus;
     }
-    return Backend.CUDA.unavailableCause();
+    return Backend.CUDA.unavailableCause(index);
   }
 
   /** {@link #queue(TorchDevice)} of libtorch's current GPU. */
