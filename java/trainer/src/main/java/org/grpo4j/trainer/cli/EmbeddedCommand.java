@@ -21,23 +21,30 @@ import picocli.CommandLine.Spec;
 final class EmbeddedCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(names = "--output", required = true, description = "Folder to write to.")
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder to write to.")
   private Path output;
 
   @Option(
       names = "--rows",
+      paramLabel = "N",
       defaultValue = "32000",
       description = "Rows of warm-start.jsonl and of train.jsonl (default: ${DEFAULT-VALUE}).")
   private int rows;
 
   @Option(
       names = "--held-out",
+      paramLabel = "N",
       defaultValue = "400",
       description = "Rows of each held-out file (default: ${DEFAULT-VALUE}).")
   private int heldOut;
 
   @Option(
       names = "--seed",
+      paramLabel = "N",
       defaultValue = "1",
       description = "Seed of the data and of the tokenizer's text (default: ${DEFAULT-VALUE}).")
   private long seed;

@@ -36,7 +36,8 @@ import picocli.CommandLine.Spec;
       VarianceCommand.class,
       SelfcheckCommand.class,
       EmbeddedCommand.class,
-      DoctorCommand.class
+      DoctorCommand.class,
+      CommandLine.HelpCommand.class
     })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
@@ -103,7 +104,7 @@ public final class Main implements Runnable {
     lines.add("");
     lines.add(title + ", each with its default, for key=value and --config files:");
     // picocli formats footers.
-    loader.help().forEach(key -> lines.add("  " + key.replace("%", "%%")));
+    loader.help().forEach(line -> lines.add(line.replace("%", "%%")));
     return lines;
   }
 

@@ -162,7 +162,7 @@ public final class ConfigLoader<T extends Record> {
     return schema.flatten(config);
   }
 
-  /** Help: two lines per key with default, its source, meaning and what the key takes. */
+  /** Lines of help: the keys by group with default, its source, meaning and what they take. */
   public List<String> help() {
     return schema.help();
   }

@@ -15,14 +15,17 @@ import java.lang.annotation.Target;
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.RECORD_COMPONENT)
 public @interface Key {
+  /** The source of defaults that are this project's. */
+  String OWN = "grpo4j";
+
   /** What the key does, in one sentence. */
   String doc();
 
   /** The default as YAML text; {@code null} makes the key optional. */
   String byDefault();
 
-  /** Where the default comes from. */
-  String source() default "grpo4j";
+  /** Whose default it is: a program or paper, or {@link #OWN}. */
+  String source() default OWN;
 
   /** Smallest allowed number. */
   double min() default Double.NEGATIVE_INFINITY;

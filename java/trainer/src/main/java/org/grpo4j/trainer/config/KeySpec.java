@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 record KeySpec(String name, Type type, Key declaration) {
 
   static KeySpec of(RecordComponent component, Key declaration) {
-    String snake = component.getName().replaceAll("([a-z0-9])([A-Z])", "$1_$2");
+    // Before every capital: vespoKPos is vespo_k_pos.
+    String snake = component.getName().replaceAll("(?<!^)([A-Z])", "_$1");
     return new KeySpec(snake.toLowerCase(Locale.ROOT), component.getGenericType(), declaration);
   }
 

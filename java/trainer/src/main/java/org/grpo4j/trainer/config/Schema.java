@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.commons.text.WordUtils;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.plugin.NearestName;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * a flat map of values to the record and back.
  */
 final class Schema<T extends Record> {
+  private static final int HELP_WIDTH = 98;
+  private static final String HELP_INDENT = "      ";
+
   private final Class<T> type;
   private final Map<String, KeySpec> keys = new LinkedHashMap<>();
 
@@ -148,23 +152,46 @@ final class Schema<T extends Record> {
     }
   }
 
-  /** One line per key: name, default and its source, meaning. */
+  /**
+   * Help of at most {@link #HELP_WIDTH} columns: the keys under the names of their groups, each
+   * with its default and where that comes from, below it what it means and takes.
+   */
   List<String> help() {
-    Map<String, @Nullable Object> recipe = recipe(ModelSettings.EMBEDDED);
-    Map<String, @Nullable Object> defaults = defaults();
     List<String> lines = new ArrayList<>();
-    for (KeySpec spec : keys.values()) {
-      String name = spec.name();
-      StringBuilder line = new StringBuilder();
-      line.append(name).append('=').append(Yaml.text(defaults.get(name)));
-      line.append("  (default: ").append(spec.declaration().source());
-      if (recipe.containsKey(name)) {
-        line.append("; embedded task: ").append(Yaml.text(recipe.get(name)));
+    help(type, lines);
+    return lines;
+  }
+
+  private void help(Class<?> record, List<String> lines) {
+    for (RecordComponent component : record.getRecordComponents()) {
+      Key key = component.getAnnotation(Key.class);
+      if (key == null) {
+        lines.add("");
+        lines.add(component.getName() + ":");
+        help(component.getType(), lines);
+      } else {
+        lines.addAll(help(KeySpec.of(component, key)));
       }
-      line.append(")\n      ").append(spec.declaration().doc());
-      line.append(" Takes ").append(spec.expected()).append('.');
-      lines.add(line.toString());
     }
+  }
+
+  private List<String> help(KeySpec spec) {
+    String name = spec.name();
+    Map<String, @Nullable Object> recipe = recipe(ModelSettings.EMBEDDED);
+    List<String> notes = new ArrayList<>();
+    if (!spec.declaration().source().equals(Key.OWN)) {
+      notes.add("as in " + spec.declaration().source());
+    }
+    if (recipe.containsKey(name)) {
+      notes.add("embedded task: " + Yaml.text(recipe.get(name)));
+    }
+    String first = "  " + name + "=" + Yaml.text(defaults().get(name));
+    String meaning = spec.declaration().doc() + " Takes " + spec.expected() + ".";
+    List<String> lines = new ArrayList<>();
+    lines.add(notes.isEmpty() ? first : first + "  (" + String.join("; ", notes) + ")");
+    WordUtils.wrap(meaning, HELP_WIDTH - HELP_INDENT.length())
+        .lines()
+        .forEach(line -> lines.add(HELP_INDENT + line));
     return lines;
   }
 }

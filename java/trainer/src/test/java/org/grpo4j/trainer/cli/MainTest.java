@@ -94,6 +94,15 @@ class MainTest {
     assertEquals(0, run("train", "--help"));
     assertTrue(out.toString().contains("num_generations=8"), out.toString());
     assertTrue(out.toString().contains("embedded task: 4.0E-4"), out.toString());
+    assertTrue(out.toString().lines().allMatch(line -> line.length() <= 100), out.toString());
+  }
+
+  @Test
+  void helpIsACommandToo() {
+    assertEquals(0, run("help", "train"));
+    assertTrue(out.toString().startsWith("Usage: grpo4j train "), out.toString());
+    assertEquals(0, run("help"));
+    assertTrue(out.toString().contains("Usage: grpo4j [-hV]"), out.toString());
   }
 
   @Test

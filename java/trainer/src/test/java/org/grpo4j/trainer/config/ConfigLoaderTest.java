@@ -229,13 +229,20 @@ class ConfigLoaderTest {
   }
 
   @Test
+  void aLetterOfItsOwnIsAWordAsInTrl() {
+    ObjectiveSettings vespo = train("vespo_k_pos=1.5", "vespo_k_neg=2.5").objective();
+    assertEquals(1.5, vespo.vespoKPos());
+    assertEquals(2.5, vespo.vespoKNeg());
+  }
+
+  @Test
   void everyKeyIsInTheHelp() {
     String help = String.join("\n", ConfigLoader.TRAIN.help());
     ConfigLoader.TRAIN
         .values(train())
         .keySet()
         .forEach(key -> assertTrue(help.contains(key + "="), key));
-    assertTrue(help.contains("learning_rate=1.0E-6  (default: TRL; embedded task: 4.0E-4)"), help);
+    assertTrue(help.contains("learning_rate=1.0E-6  (as in TRL; embedded task: 4.0E-4)"), help);
   }
 
   @Test
