@@ -84,27 +84,35 @@ public record PolicyLossConfig(
     clipTo(to, at, objective instanceof PolicyObjective.Clip c ? c : PolicyObjective.clip());
     sapoTo(to, at, objective instanceof PolicyObjective.Sapo s ? s : DEFAULT_SAPO);
     vespoTo(to, at, objective instanceof PolicyObjective.Vespo v ? v : DEFAULT_VESPO);
-    int code = Native.GRPO4J_GPG;
-    if (objective instanceof PolicyObjective.Clip) {
-      code = Native.GRPO4J_CLIP;
-    } else if (objective instanceof PolicyObjective.Sapo) {
-      code = Native.GRPO4J_SAPO;
-    } else if (objective instanceof PolicyObjective.Vespo) {
-      code = Native.GRPO4J_VESPO;
-    } else if (objective instanceof PolicyObjective.Cispo cispo) {
-      code = Native.GRPO4J_CISPO;
+    if (objective instanceof PolicyObjective.Cispo cispo) {
       to.putDouble(at + Struct.Config.CLIP_HIGH, cispo.bound());
     } else if (objective instanceof PolicyObjective.Gmpo gmpo) {
-      code = Native.GRPO4J_GMPO;
       to.putDouble(at + Struct.Config.CLIP_LOW, gmpo.clipLow())
           .putDouble(at + Struct.Config.CLIP_HIGH, gmpo.clipHigh());
     }
-    to.putInt(at + Struct.Config.OBJECTIVE, code)
+    to.putInt(at + Struct.Config.OBJECTIVE, code(objective))
         .putInt(at + Struct.Config.RATIO_LEVEL, ratioLevel.code())
         .putDouble(at + Struct.Config.KL_COEF, klCoef)
         .putDouble(at + Struct.Config.ENTROPY_COEF, entropyCoef)
         .putInt(at + Struct.Config.KL_ESTIMATOR, klEstimator.code())
         .putInt(at + Struct.Config.KL_BIAS_CORRECTED, klBiasCorrected ? 1 : 0);
+  }
+
+  private static int code(PolicyObjective objective) {
+    if (objective instanceof PolicyObjective.Clip) {
+      return Native.GRPO4J_CLIP;
+    } else if (objective instanceof PolicyObjective.Cispo) {
+      return Native.GRPO4J_CISPO;
+    } else if (objective instanceof PolicyObjective.Sapo) {
+      return Native.GRPO4J_SAPO;
+    } else if (objective instanceof PolicyObjective.Gpg) {
+      return Native.GRPO4J_GPG;
+    } else if (objective instanceof PolicyObjective.Gmpo) {
+      return Native.GRPO4J_GMPO;
+    } else if (objective instanceof PolicyObjective.Vespo) {
+      return Native.GRPO4J_VESPO;
+    }
+    throw new AssertionError("no code for " + objective);
   }
 
   private static void clipTo(ByteBuffer to, int at, PolicyObjective.Clip clip) {

@@ -257,21 +257,6 @@ public final class DecoderModel implements AutoCloseable {
         });
   }
 
-  /** Takes over the values of another model's parameters, in place. */
-  public void copyFrom(DecoderModel other) {
-    try (PointerScope scope = new PointerScope();
-        NoGradGuard guard = new NoGradGuard()) {
-      for (Map.Entry<String, Tensor> each : parameters.entrySet()) {
-        Tensor source = other.parameters.get(each.getKey());
-        if (source == null) {
-          throw new IllegalArgumentException("other: has no parameter " + each.getKey());
-        }
-        Tensors.requireShape(each.getKey(), source, Tensors.shape(each.getValue()));
-        each.getValue().copy_(source);
-      }
-    }
-  }
-
   /** Saves config.json and safetensors in the element type of the config. */
   public void save(Path folder) {
     save(folder, config.weightType(), Safetensors.DEFAULT_MAX_SHARD_BYTES);

@@ -22,11 +22,6 @@ public record PromptBatch(Tensor ids, Tensor mask, Tensor promptOf) {
     return ids.size(0);
   }
 
-  /** Tp, the padded length of the prompts. */
-  public long promptLength() {
-    return ids.size(1);
-  }
-
   /** B, the number of completions. */
   public long completions() {
     return promptOf.size(0);

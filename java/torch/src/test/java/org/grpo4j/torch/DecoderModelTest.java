@@ -167,7 +167,7 @@ class DecoderModelTest {
   }
 
   @Test
-  void sameSeedSameWeightsAndCopies() {
+  void sameSeedSameWeights() {
     try (PointerScope scope = new PointerScope();
         DecoderModel one = TinyModels.qwen3();
         DecoderModel two = TinyModels.qwen3();
@@ -178,8 +178,6 @@ class DecoderModelTest {
       Tensor weight = Objects.requireNonNull(one.parameters().get(name));
       assertTrue(weight.equal(two.parameters().get(name)));
       assertFalse(weight.equal(other.parameters().get(name)));
-      other.copyFrom(one);
-      assertTrue(weight.equal(other.parameters().get(name)));
       assertEquals(one.parameterCount(), other.parameterCount());
     }
   }

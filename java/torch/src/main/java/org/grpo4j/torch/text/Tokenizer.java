@@ -6,7 +6,6 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -115,11 +114,6 @@ public final class Tokenizer implements AutoCloseable {
       }
     }
     return rust.decode(ids, skipSpecial);
-  }
-
-  /** Each sequence decoded by itself. */
-  public List<String> decodeAll(List<long[]> sequences, boolean skipSpecial) {
-    return sequences.stream().map(ids -> decode(ids, skipSpecial)).toList();
   }
 
   /** Highest id + 1; a model's embedding may have more rows. */

@@ -89,11 +89,6 @@ public final class BfclData {
     return CATEGORIES.stream().filter(questions::containsKey).toList();
   }
 
-  /** Categories that are there but have several turns, or that no one knows. */
-  public List<String> otherCategories() {
-    return questions.keySet().stream().filter(c -> !CATEGORIES.contains(c)).toList();
-  }
-
   /**
    * Reads one category.
    *

@@ -213,7 +213,6 @@ final class AstCheckerTest {
     write(folder.resolve("BFCL_v4_multi_turn_base.json"), "");
     BfclData data = BfclData.of(folder);
     assertEquals(List.of("multiple"), data.categories());
-    assertEquals(List.of("multi_turn_base"), data.otherCategories());
     assertEquals(List.of(Map.of("f", Map.of())), data.questions("multiple").get(0).answers());
     assertThrows(InputException.class, () -> BfclData.of(folder.resolve("possible")));
   }
