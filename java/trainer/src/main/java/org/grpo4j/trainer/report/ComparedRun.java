@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param seconds of training, evaluation left out
  * @param variance sum over the steps of the estimated variance of the gradient
  * @param signal sum over the steps of the estimated squared norm of its expectation
+ * @param offPolicy largest |ratio − 1| of a trained token in any step; about 1e-5 where every
+ *     update saw the policy that had sampled
  * @param curve exact calls of the rollouts over sampled tokens
  * @param variances the estimated variance of single steps over sampled tokens
  */
@@ -37,6 +39,7 @@ record ComparedRun(
     double seconds,
     double variance,
     double signal,
+    double offPolicy,
     List<LineChart.Point> curve,
     List<LineChart.Point> variances) {
 
@@ -46,6 +49,7 @@ record ComparedRun(
     double variance = 0;
     double signal = 0;
     double tokens = 0;
+    double offPolicy = Double.NaN;
     List<LineChart.Point> curve = new ArrayList<>();
     List<LineChart.Point> variances = new ArrayList<>();
     for (Map<String, @Nullable Object> row : MetricsLog.read(run.metrics())) {
@@ -53,6 +57,11 @@ record ComparedRun(
           && row.get("gradient/signal") instanceof Number s) {
         variance += v.doubleValue();
         signal += s.doubleValue();
+      }
+      if (row.get("ratio/min") instanceof Number low
+          && row.get("ratio/max") instanceof Number high) {
+        double most = Math.max(1 - low.doubleValue(), high.doubleValue() - 1);
+        offPolicy = Double.isNaN(offPolicy) ? most : Math.max(offPolicy, most);
       }
       if (row.get("num_tokens") instanceof Number n) {
         tokens = Math.max(tokens, n.doubleValue());
@@ -76,6 +85,7 @@ record ComparedRun(
         number(summary, "seconds"),
         variance,
         signal,
+        offPolicy,
         curve,
         variances);
   }

@@ -31,6 +31,11 @@ record Comparison(String task, String baseline, Map<String, List<ComparedRun>> b
     return Interval.ofMean(runs(method).stream().mapToDouble(value).toArray());
   }
 
+  /** The largest value among a method's seeds. */
+  double largest(String method, ToDoubleFunction<ComparedRun> value) {
+    return runs(method).stream().mapToDouble(value).max().orElse(Double.NaN);
+  }
+
   /** Variance of a step's gradient over its squared expectation, both summed over the steps. */
   static double noise(ComparedRun run) {
     return run.variance() / run.signal();

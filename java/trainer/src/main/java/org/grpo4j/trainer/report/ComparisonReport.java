@@ -23,6 +23,7 @@ public final class ComparisonReport {
     "exact calls, sampled",
     "right format",
     "gradient variance / signal",
+    "largest |ratio − 1|",
     "steps",
     "seconds"
   };
@@ -41,7 +42,9 @@ public final class ComparisonReport {
       "Mean over the seeds with its 95%% interval (Student's t); every run sampled %,d tokens or one"
           + " rollout more. Differences are to %s on the same seeds; Holm's p is adjusted for testing"
           + " %d methods. Gradient variance / signal: estimated trace of the covariance of a step's"
-          + " gradient over its squared expectation, each summed over the run's steps.";
+          + " gradient over its squared expectation, each summed over the run's steps. Where the"
+          + " largest |ratio − 1| of any step and seed is mere rounding, every update saw the policy"
+          + " that had sampled: methods that differ in the ratio or its limits alone then do the same.";
 
   private ComparisonReport() {}
 
@@ -115,6 +118,7 @@ public final class ComparisonReport {
               task.interval(method, ComparedRun::sampled).toString(),
               task.interval(method, ComparedRun::format).toString(),
               task.interval(method, Comparison::noise).toString(),
+              String.format(Locale.ROOT, "%.1e", task.largest(method, ComparedRun::offPolicy)),
               Html.number(task.interval(method, ComparedRun::steps).value()),
               task.interval(method, ComparedRun::seconds).toString()));
     }
@@ -188,6 +192,7 @@ public final class ComparisonReport {
       put(of, task, method, "sampled", ComparedRun::sampled);
       put(of, task, method, "format", ComparedRun::format);
       put(of, task, method, "gradient_noise", Comparison::noise);
+      put(of, task, method, "off_policy", ComparedRun::offPolicy);
       put(of, task, method, "seconds", ComparedRun::seconds);
       methods.put(method, of);
     }

@@ -35,6 +35,9 @@ class ComparisonReportTest {
         // 0.2, 0.4 and 0.6 by seed: mean 0.4, standard deviation 0.2.
         row.put("exact", 0.2 * (index + 1));
         row.put("num_tokens", 100.0 * step);
+        // Farthest from 1 in one step of the second seed, below it.
+        row.put("ratio/min", index == 1 && step == 5 ? 0.75 : 0.9);
+        row.put("ratio/max", 1.125);
         if (measured) {
           // Quotient of the sums 2, 3 and 4 by seed, whatever the single quotients are.
           row.put("gradient/variance", (index + 2.0) * (step % 2 == 0 ? 3 : 1));
@@ -90,11 +93,14 @@ class ComparisonReportTest {
     assertEquals(3, json.path("rest").path("gradient_noise").path("mean").asDouble(), 1e-12);
     assertEquals(12, json.path("rest").path("seconds").path("mean").asDouble(), 1e-12);
 
+    assertEquals(
+        "[0.125,0.25,0.125]", json.path("rest").path("off_policy").path("by_seed").toString());
+
     String markdown = Files.readString(folder.resolve("comparison.md"));
     assertTrue(
         markdown.contains(
             "| grpo | 3 | 0.320 [0.270, 0.370] | 0.220 [0.170, 0.270] | 1.000 [1.000, 1.000]"
-                + " | 3.000 [0.516, 5.484] | 24 | 12.000 [7.032, 16.968] |"),
+                + " | 3.000 [0.516, 5.484] | 2.5e-01 | 24 | 12.000 [7.032, 16.968] |"),
         markdown);
     // Holm: the smaller p times 2, the other as it is. The noise is the same for all.
     assertTrue(
