@@ -9,7 +9,7 @@ struct KernelEntry {
 };
 
 // Complete when the library has loaded, in no particular order.
-inline constinit const KernelEntry* kernel_list = nullptr;
+inline const KernelEntry* kernel_list = nullptr;
 
 // A kernel that some line of the library launches enrols by being named there, so that none can be
 // forgotten: launch() makes one of these exist.
