@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.openai.client.OpenAIClient;
 import com.openai.client.okhttp.OpenAIOkHttpClient;
@@ -18,6 +19,7 @@ import com.openai.helpers.ChatCompletionAccumulator;
 import com.openai.models.FunctionDefinition;
 import com.openai.models.FunctionParameters;
 import com.openai.models.ResponseFormatJsonObject;
+import com.openai.models.ResponseFormatJsonSchema;
 import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
@@ -345,6 +347,51 @@ class OpenAiClientTest {
       }
     }
     assertTrue(whole > 0, "one at least closes its first brace");
+  }
+
+  private static ResponseFormatJsonSchema schema(String keyword, Object value) {
+    Map<String, Object> days = Map.of("type", "integer", keyword, value);
+    return ResponseFormatJsonSchema.builder()
+        .jsonSchema(
+            ResponseFormatJsonSchema.JsonSchema.builder()
+                .name("answer")
+                .strict(true)
+                .schema(
+                    ResponseFormatJsonSchema.JsonSchema.Schema.builder()
+                        .putAdditionalProperty("type", JsonValue.from("object"))
+                        .putAdditionalProperty(
+                            "properties",
+                            JsonValue.from(
+                                Map.of("days", days, "unit", Map.of("enum", List.of("C", "F")))))
+                        .putAdditionalProperty("required", JsonValue.from(List.of("days", "unit")))
+                        .putAdditionalProperty("additionalProperties", JsonValue.from(false))
+                        .build())
+                .build())
+        .build();
+  }
+
+  /** The model never saw such answers: members, types and words are the schema's all the same. */
+  @Test
+  void jsonSchemaIsHeldTo() throws IOException {
+    ChatCompletionCreateParams.Builder params =
+        seeded(chat("Hello").responseFormat(schema("title", "how many")), 2)
+            .temperature(1.0)
+            .n(4)
+            .maxCompletionTokens(200)
+            // A comma or a brace ends a number, blanks end nothing.
+            .putAdditionalBodyProperty(
+                "logit_bias", JsonValue.from(Map.of("44", 8, "125", 8, "32", -100, "10", -100)));
+    for (var choice : send(params).choices()) {
+      JsonNode answer = new ObjectMapper().readTree(choice.message().content().orElse(""));
+      assertEquals(2, answer.size(), answer.toString());
+      assertTrue(answer.get("days").isIntegralNumber(), answer.toString());
+      assertTrue(List.of("C", "F").contains(answer.get("unit").asText()), answer.toString());
+    }
+    BadRequestException refused =
+        assertThrows(
+            BadRequestException.class,
+            () -> send(chat("Hello").responseFormat(schema("multipleOf", 2))));
+    assertTrue(String.valueOf(refused.getMessage()).contains("multipleOf"), refused.getMessage());
   }
 
   /** Every choice of a stream opens with a role and has its own call. */

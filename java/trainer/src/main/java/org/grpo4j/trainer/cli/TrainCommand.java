@@ -72,7 +72,8 @@ final class TrainCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static ModelConfig shape(TrainConfig config) {
+  /** That of the checkpoint the settings name. */
+  static ModelConfig shape(TrainConfig config) {
     return ModelConfig.read(Workspace.modelFolder(config.model(), Workspace.temporaryFolder()));
   }
 }

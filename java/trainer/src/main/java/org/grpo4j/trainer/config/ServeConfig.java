@@ -63,6 +63,7 @@ public record ServeConfig(
    * @param maxContextLength tokens of prompt and completion; null: the checkpoint's
    * @param maxCachedTokens tokens whose keys and values are held at once; null: half the memory
    * @param maxBodyMib size of a request
+   * @param clientTimeoutSeconds time for a client to send a request, and between two of them
    * @param drainSeconds time for running requests after Ctrl-C
    */
   public record Limits(
@@ -87,6 +88,12 @@ public record ServeConfig(
           @Nullable Integer maxCachedTokens,
       @Key(byDefault = "16", min = 1, max = 1024, doc = "Size of a request's body, MiB.")
           int maxBodyMib,
+      @Key(
+              byDefault = "60",
+              min = 1,
+              doc =
+                  "Seconds that a client may take to send a request, or leave a connection unused.")
+          int clientTimeoutSeconds,
       @Key(byDefault = "30", min = 0, doc = "Seconds that running requests get after Ctrl-C.")
           int drainSeconds) {}
 }

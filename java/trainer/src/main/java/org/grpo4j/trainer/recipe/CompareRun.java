@@ -9,14 +9,12 @@ import org.grpo4j.torch.InputException;
 import org.grpo4j.trainer.config.CompareConfig;
 import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.config.RuntimeSettings;
-import org.grpo4j.trainer.config.TrainConfig;
 import org.grpo4j.trainer.report.ComparisonReport;
 import org.grpo4j.trainer.report.RunDirectory;
 
 /**
  * Trains every method with every seed and reports. Each run is a run folder; finished ones are not
- * repeated, and one that was stopped goes on, so that the same command continues a comparison. The
- * methods of a seed come one after the other: a comparison cut short is a fair one of fewer seeds.
+ * repeated, and one that was stopped goes on, so that the same command continues a comparison.
  */
 public final class CompareRun {
   private final CompareConfig config;
@@ -54,48 +52,36 @@ public final class CompareRun {
     CompareConfig.Comparison c = config.comparison();
     Path folder = Path.of(c.outputDir());
     List<ComparisonReport.Entry> done = new ArrayList<>();
-    int total = c.tasks().size() * c.seeds().size() * c.methods().size();
-    for (String task : c.tasks()) {
-      for (long seed : c.seeds()) {
-        for (String method : c.methods()) {
-          Path of = folder.resolve(task + "-" + method + "-seed-" + seed);
-          out.printf("run %d of %d: %s, %s, seed %d%n", done.size() + 1, total, task, method, seed);
-          RunDirectory run = run(task, method, seed, of);
-          if (!Files.exists(run.summary())) {
-            return false;
-          }
-          done.add(new ComparisonReport.Entry(task, method, seed, run));
-          ComparisonReport.write(folder, done, c.baseline(), c.maxTokens());
-        }
+    List<ComparePlan.Run> runs = ComparePlan.of(config).runs();
+    for (ComparePlan.Run run : runs) {
+      out.printf(
+          "run %d of %d: %s, %s, seed %d%n",
+          done.size() + 1, runs.size(), run.task(), run.method(), run.seed());
+      RunDirectory of = train(run);
+      if (!Files.exists(of.summary())) {
+        return false;
       }
+      done.add(new ComparisonReport.Entry(run.task(), run.method(), run.seed(), of));
+      ComparisonReport.write(folder, done, c.baseline(), c.maxTokens());
     }
     out.println("report: " + folder.resolve("comparison.html"));
     return true;
   }
 
-  private RunDirectory run(String task, String method, long seed, Path folder) {
-    TrainConfig settings =
-        ConfigLoader.TRAIN.load(null, config.overrides(task, method, seed, folder.toString()));
-    String yaml = ConfigLoader.TRAIN.toYaml(settings);
-    RunDirectory run;
-    if (Files.exists(folder.resolve("config.yaml"))) {
-      run = RunDirectory.resume(folder);
-      if (!ConfigLoader.TRAIN
-          .toYaml(ConfigLoader.TRAIN.load(run.config(), List.of()))
-          .equals(yaml)) {
-        throw new InputException(
-            folder + " holds a run with other settings: give another output_dir, or delete it");
-      }
-      if (Files.exists(run.summary())) {
-        out.println("done before");
-        return run;
-      }
+  private RunDirectory train(ComparePlan.Run planned) {
+    RunDirectory run = planned.begun().orElseGet(() -> begin(planned));
+    if (Files.exists(run.summary())) {
+      out.println("done before");
     } else {
-      run = RunDirectory.create(folder);
-      run.writeConfig(yaml);
-      run.writeVersions(versions);
+      TrainRun.train(planned.settings(), run, out);
     }
-    TrainRun.train(settings, run, out);
+    return run;
+  }
+
+  private RunDirectory begin(ComparePlan.Run planned) {
+    RunDirectory run = RunDirectory.create(planned.folder());
+    run.writeConfig(ConfigLoader.TRAIN.toYaml(planned.settings()));
+    run.writeVersions(versions);
     return run;
   }
 }

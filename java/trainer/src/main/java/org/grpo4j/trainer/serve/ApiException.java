@@ -61,6 +61,15 @@ final class ApiException extends RuntimeException {
         405, INVALID_REQUEST, null, null, "Not allowed: %s %s".formatted(method, path));
   }
 
+  static ApiException tooSlow(int seconds) {
+    return new ApiException(
+        408,
+        INVALID_REQUEST,
+        null,
+        null,
+        "The body did not come within %d seconds (client_timeout_seconds).".formatted(seconds));
+  }
+
   static ApiException tooLarge(long maxBytes) {
     return new ApiException(
         413, INVALID_REQUEST, null, null, "The body is larger than %d bytes.".formatted(maxBytes));

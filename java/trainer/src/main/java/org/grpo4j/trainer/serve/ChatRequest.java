@@ -52,26 +52,36 @@ record ChatRequest(
   }
 
   private static CompletionForm form(RequestFields fields, ToolChoice choice, ServedModel served) {
-    JsonNode format = fields.get("response_format");
-    String type = format.isMissingNode() ? "text" : format.path("type").asText();
-    if (!type.equals("text") && !type.equals("json_object")) {
-      throw ApiException.badRequest(
-          "response_format",
-          "'response_format' must be text or json_object: this server heeds no schema.");
-    }
+    RequestFields format = fields.object("response_format");
+    String type = fields.has("response_format") ? format.requiredText("type") : "text";
+    JsonSchema schema =
+        switch (type) {
+          case "text" -> null;
+          case "json_object" -> JsonSchema.ANY_OBJECT;
+          case "json_schema" -> schema(format.object("json_schema"));
+          default ->
+              throw format.wrong("type", "text, json_object or json_schema", format.get("type"));
+        };
     if (!choice.forced().isEmpty()) {
       return choice.form(served);
     }
-    if (type.equals("text")) {
+    if (schema == null) {
       return CompletionForm.FREE;
     }
     if (!choice.callable().isEmpty()) {
       throw ApiException.badRequest(
           "response_format",
-          "'response_format' json_object leaves the model no way to call 'tools': leave out one of"
-              + " them, or set tool_choice.");
+          "'response_format' %s leaves the model no way to call 'tools': leave out one of them, or"
+                  .formatted(type)
+              + " set tool_choice.");
     }
-    return CompletionForm.jsonObject();
+    return CompletionForm.json(schema);
+  }
+
+  private static JsonSchema schema(RequestFields format) {
+    format.requiredText("name");
+    JsonNode schema = format.get("schema");
+    return JsonSchemaReader.read(schema, "response_format.json_schema.schema", true);
   }
 
   /** The newer name wins; −1: no limit of its own. */

@@ -7,46 +7,60 @@ import java.util.stream.Collectors;
 import org.grpo4j.torch.text.Tokenizer;
 
 /**
- * What a completion has to look like: one of some openings, which lead into a JSON object, and a
+ * What a completion has to look like: one of some openings, which lead into JSON of a schema, and a
  * closing. Whatever leaves more than one way is the model's choice.
  *
- * @param openings texts that end where an object has to begin, inside another one or not; the first
- *     brace of opening or text begins the whole JSON object
- * @param openingTokens how the tokenizer writes them in whole texts, as far as that does not depend
- *     on the object
- * @param closing after it the model is free; empty: the completion ends after the object
+ * @param openings empty: any text
+ * @param closing after it the model is free; empty: the completion ends after the JSON
  */
-record CompletionForm(List<String> openings, List<long[]> openingTokens, String closing) {
+record CompletionForm(List<Opening> openings, String closing) {
   /** Any text. */
-  static final CompletionForm FREE = new CompletionForm(List.of(), List.of(), "");
+  static final CompletionForm FREE = new CompletionForm(List.of(), "");
 
   /** Blanks between the tokens of JSON are without end: this many in a row are enough. */
   private static final int MOST_BLANKS = 20;
 
   CompletionForm {
     openings = List.copyOf(openings);
-    openingTokens = List.copyOf(openingTokens);
-  }
-
-  /** Openings in the tokens of a model. */
-  static CompletionForm of(List<String> openings, String closing, Tokenizer tokenizer) {
-    return new CompletionForm(
-        openings, openings.stream().map(text -> asWritten(text, tokenizer)).toList(), closing);
-  }
-
-  /** A JSON object and nothing else. */
-  static CompletionForm jsonObject() {
-    return new CompletionForm(List.of(""), List.of(new long[0]), "");
   }
 
   /**
-   * An opening's last tokens may reach into what follows, and a model that is made to cut them off
-   * goes astray.
+   * How a completion may begin.
+   *
+   * @param text up to where the model chooses; the JSON begins with its first brace, or after it
+   * @param tokens how the tokenizer writes it in a whole text, as far as that does not depend on
+   *     what follows
+   * @param json what the JSON has to be, the part in the opening included
    */
-  private static long[] asWritten(String text, Tokenizer tokenizer) {
-    long[] empty = tokenizer.encode(text + " {}}", false);
-    long[] filled = tokenizer.encode(text + " {\"a\": 1}}", false);
-    return Arrays.copyOf(empty, Arrays.mismatch(empty, filled));
+  @SuppressWarnings("ArrayRecordComponent") // Token ids, never compared.
+  record Opening(String text, long[] tokens, JsonSchema json) {
+    static Opening of(String text, JsonSchema json, Tokenizer tokenizer) {
+      return new Opening(text, asWritten(text, tokenizer), json);
+    }
+
+    /**
+     * An opening's last tokens may reach into what follows, and a model that is made to cut them
+     * off goes astray.
+     */
+    private static long[] asWritten(String text, Tokenizer tokenizer) {
+      long[] empty = tokenizer.encode(text + " {}}", false);
+      long[] filled = tokenizer.encode(text + " {\"a\": 1}}", false);
+      return Arrays.copyOf(empty, Arrays.mismatch(empty, filled));
+    }
+
+    private boolean begins(List<Integer> sampled) {
+      for (int i = 0; i < sampled.size(); i++) {
+        if (tokens[i] != sampled.get(i)) {
+          return false;
+        }
+      }
+      return true;
+    }
+  }
+
+  /** JSON and nothing else. */
+  static CompletionForm json(JsonSchema schema) {
+    return new CompletionForm(List.of(new Opening("", new long[0], schema)), "");
   }
 
   boolean isFree() {
@@ -60,19 +74,10 @@ record CompletionForm(List<String> openings, List<long[]> openingTokens, String 
    * @return empty: {@link #allows} alone decides
    */
   Set<Integer> next(List<Integer> sampled) {
-    return openingTokens.stream()
-        .filter(opening -> opening.length > sampled.size() && begins(opening, sampled))
-        .map(opening -> Math.toIntExact(opening[sampled.size()]))
+    return openings.stream()
+        .filter(opening -> opening.tokens().length > sampled.size() && opening.begins(sampled))
+        .map(opening -> Math.toIntExact(opening.tokens()[sampled.size()]))
         .collect(Collectors.toSet());
-  }
-
-  private static boolean begins(long[] opening, List<Integer> sampled) {
-    for (int i = 0; i < sampled.size(); i++) {
-      if (opening[i] != sampled.get(i)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /**
@@ -84,18 +89,13 @@ record CompletionForm(List<String> openings, List<long[]> openingTokens, String 
     return isFree() || openings.stream().anyMatch(opening -> allows(opening, text, ends));
   }
 
-  private boolean allows(String opening, String text, boolean ends) {
-    if (!text.startsWith(opening)) {
-      return !ends && opening.startsWith(text);
+  private boolean allows(Opening opening, String text, boolean ends) {
+    if (!text.startsWith(opening.text())) {
+      return !ends && opening.text().startsWith(text);
     }
-    String inner = text.substring(opening.length()).stripLeading();
-    if (inner.isEmpty()) {
-      return !ends && blanks(text) <= MOST_BLANKS;
-    }
-    if (inner.charAt(0) != '{') {
-      return false;
-    }
-    int end = JsonPrefix.object(text, text.indexOf('{'));
+    int brace = opening.text().indexOf('{');
+    int start = brace < 0 ? opening.text().length() : brace;
+    int end = JsonPrefix.end(text, start, opening.json());
     if (end < 0) {
       return end == JsonPrefix.OPEN && !ends && blanks(text) <= MOST_BLANKS;
     }

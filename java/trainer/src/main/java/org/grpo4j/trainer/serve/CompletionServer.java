@@ -10,6 +10,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
@@ -49,6 +50,7 @@ public final class CompletionServer implements AutoCloseable {
   private final long created = Answers.now();
   private final BatchEngine engine;
   private final Vertx vertx;
+  private final ClientTimers timers;
   private final HttpServer http;
   private volatile boolean draining;
 
@@ -70,6 +72,7 @@ public final class CompletionServer implements AutoCloseable {
                     new FileSystemOptions()
                         .setFileCachingEnabled(false)
                         .setClassPathResolvingEnabled(false)));
+    timers = new ClientTimers(vertx, config.limits().clientTimeoutSeconds());
     http =
         vertx
             .createHttpServer(
@@ -77,6 +80,7 @@ public final class CompletionServer implements AutoCloseable {
                     .setHandle100ContinueAutomatically(true)
                     // Clients that upgrade to HTTP/2 lose what runs when the server drains.
                     .setHttp2ClearTextEnabled(false))
+            .connectionHandler(timers::opened)
             .requestHandler(this::handle);
   }
 
@@ -121,6 +125,9 @@ public final class CompletionServer implements AutoCloseable {
     Context context = vertx.getOrCreateContext();
     PrintStream log = config.endpoint().logRequests() ? messages : null;
     HttpAnswer answer = new HttpAnswer(request, context, log);
+    HttpConnection connection = request.connection();
+    timers.stop(connection);
+    request.response().endHandler(ended -> timers.start(connection, connection::close));
     try {
       route(request, answer);
     } catch (ApiException e) {
@@ -213,23 +220,34 @@ public final class CompletionServer implements AutoCloseable {
       throw ApiException.badRequest(null, "Send the header Content-Type: application/json.");
     }
     Buffer body = Buffer.buffer();
+    timers.start(
+        request.connection(),
+        () ->
+            refuse(request, answer, ApiException.tooSlow(config.limits().clientTimeoutSeconds())));
     request.handler(
         chunk -> {
           if (body.length() + chunk.length() > maxBodyBytes) {
-            request.handler(ignored -> {}).endHandler(ignored -> {});
-            answer.fail(ApiException.tooLarge(maxBodyBytes));
+            refuse(request, answer, ApiException.tooLarge(maxBodyBytes));
           } else {
             body.appendBuffer(chunk);
           }
         });
     request.endHandler(
-        end ->
-            vertx.executeBlocking(
-                () -> {
-                  answerOrFail(body, answer, read);
-                  return null;
-                },
-                false));
+        end -> {
+          timers.stop(request.connection());
+          vertx.executeBlocking(
+              () -> {
+                answerOrFail(body, answer, read);
+                return null;
+              },
+              false);
+        });
+  }
+
+  /** Whatever of the body still comes is left unread. */
+  private static void refuse(HttpServerRequest request, HttpAnswer answer, ApiException refusal) {
+    request.handler(ignored -> {}).endHandler(ignored -> {});
+    answer.fail(refusal);
   }
 
   private void answerOrFail(

@@ -1,20 +1,22 @@
 package org.grpo4j.trainer.serve;
 
 /**
- * Whether a text can still become JSON (RFC 8259). Parsers tell only that a text is no JSON, not
- * whether it is because its end is missing.
+ * Whether a text can still become JSON (RFC 8259) that a schema allows. Parsers tell only that a
+ * text is no JSON, not whether it is because its end is missing.
  *
- * <p>Every method takes the place where something has to begin and returns the place after it,
- * {@link #OPEN} where the text ends before it does, or {@link #WRONG}.
+ * <p>Methods take the place where something has to begin and return the place after it, {@link
+ * #OPEN} where the text ends before it does, or {@link #WRONG}. OPEN always means that there is a
+ * way to the end.
  */
 final class JsonPrefix {
   /** The text ends too early; what there is of it is right. */
   static final int OPEN = -1;
 
-  /** No continuation makes it JSON. */
+  /** No continuation makes it JSON that the schema allows. */
   static final int WRONG = -2;
 
-  private static final int MAX_DEPTH = 100;
+  /** Objects and arrays in each other, at most. */
+  static final int MAX_DEPTH = 100;
 
   private final String text;
   private int depth;
@@ -23,69 +25,115 @@ final class JsonPrefix {
     this.text = text;
   }
 
-  /** An object that begins at a place of the text. */
-  static int object(String text, int at) {
-    return new JsonPrefix(text).container(at, '{', '}');
+  /** A value that begins at a place of the text, or after blanks there. */
+  static int end(String text, int at, JsonSchema schema) {
+    JsonPrefix prefix = new JsonPrefix(text);
+    return prefix.value(prefix.skipBlanks(at), schema);
   }
 
-  private int container(int at, char first, char last) {
-    if (at >= text.length()) {
-      return OPEN;
-    }
-    if (text.charAt(at) != first || depth == MAX_DEPTH) {
+  /** What stands in a container. */
+  interface Items {
+    /** One of them; never called where there may be none. */
+    int read(int at);
+
+    /** Whether the container may end after so many. */
+    boolean mayEnd(int count);
+
+    /** Whether another one may come after so many. */
+    boolean mayGoOn(int count);
+  }
+
+  /** Whether a value of a schema can begin here without going too deep. */
+  boolean hasRoomFor(JsonSchema schema) {
+    return depth + schema.depth() <= MAX_DEPTH;
+  }
+
+  int value(int at, JsonSchema schema) {
+    if (!hasRoomFor(schema)) {
       return WRONG;
     }
-    depth++;
-    int next = skipBlanks(at + 1);
-    if (next < text.length() && text.charAt(next) == last) {
-      depth--;
-      return next + 1;
-    }
-    while (true) {
-      next = first == '{' ? member(next) : value(next);
-      if (next < 0) {
-        return next;
-      }
-      next = skipBlanks(next);
-      if (next == text.length()) {
-        return OPEN;
-      }
-      if (text.charAt(next) == last) {
-        depth--;
-        return next + 1;
-      }
-      if (text.charAt(next) != ',') {
-        return WRONG;
-      }
-      next = skipBlanks(next + 1);
-    }
+    return at >= text.length() ? OPEN : schema.end(this, at);
   }
 
-  private int member(int at) {
-    int next = string(at);
-    if (next < 0) {
-      return next;
-    }
-    next = skipBlanks(next);
-    if (next == text.length()) {
-      return OPEN;
-    }
-    return text.charAt(next) == ':' ? value(skipBlanks(next + 1)) : WRONG;
-  }
-
-  private int value(int at) {
-    if (at >= text.length()) {
-      return OPEN;
-    }
+  int anyValue(int at) {
     return switch (text.charAt(at)) {
-      case '{' -> container(at, '{', '}');
-      case '[' -> container(at, '[', ']');
+      case '{' -> value(at, JsonSchema.ANY_OBJECT);
+      case '[' -> value(at, JsonSchema.ANY_ARRAY);
       case '"' -> string(at);
       case 't' -> word(at, "true");
       case 'f' -> word(at, "false");
       case 'n' -> word(at, "null");
       default -> number(at);
     };
+  }
+
+  /** A colon and the value of a member whose name has ended. */
+  int valueAfterColon(int at, JsonSchema schema) {
+    int colon = skipBlanks(at);
+    if (colon == text.length()) {
+      return OPEN;
+    }
+    return text.charAt(colon) == ':' ? value(skipBlanks(colon + 1), schema) : WRONG;
+  }
+
+  String from(int at) {
+    return text.substring(at);
+  }
+
+  String between(int from, int to) {
+    return text.substring(from, to);
+  }
+
+  int container(int at, char first, char last, Items items) {
+    if (text.charAt(at) != first) {
+      return WRONG;
+    }
+    depth++;
+    int end = rest(skipBlanks(at + 1), last, items);
+    depth--;
+    return end;
+  }
+
+  private int rest(int from, char last, Items items) {
+    int next = from;
+    for (int count = 0; next < text.length(); count++) {
+      if (text.charAt(next) == last) {
+        return items.mayEnd(count) ? next + 1 : WRONG;
+      }
+      if (!items.mayGoOn(count)) {
+        return WRONG;
+      }
+      if (count > 0) {
+        if (text.charAt(next) != ',') {
+          return WRONG;
+        }
+        next = skipBlanks(next + 1);
+      }
+      next = items.read(next);
+      if (next < 0) {
+        return next;
+      }
+      next = skipBlanks(next);
+    }
+    return OPEN;
+  }
+
+  /** A certain string, number, true, false or null. */
+  int literal(int at, String wanted) {
+    char first = wanted.charAt(0);
+    if (first != '-' && !Character.isDigit(first)) {
+      return word(at, wanted);
+    }
+    int end = at;
+    while (end < text.length() && "+-.eE0123456789".indexOf(text.charAt(end)) >= 0) {
+      end++;
+    }
+    // A number ends where something else begins: 1 may become 12.
+    String there = text.substring(at, end);
+    if (there.equals(wanted)) {
+      return end;
+    }
+    return end == text.length() && wanted.startsWith(there) ? OPEN : WRONG;
   }
 
   private int word(int at, String word) {
@@ -96,7 +144,7 @@ final class JsonPrefix {
     return there.length() == word.length() ? at + word.length() : OPEN;
   }
 
-  private int string(int at) {
+  int string(int at) {
     if (at >= text.length()) {
       return OPEN;
     }
@@ -138,8 +186,16 @@ final class JsonPrefix {
     return at + 5;
   }
 
+  int integer(int at) {
+    int next = text.charAt(at) == '-' ? at + 1 : at;
+    boolean zero = next < text.length() && text.charAt(next) == '0';
+    next = zero ? next + 1 : digits(next);
+    boolean ended = next < 0 || next == text.length() || ".eE".indexOf(text.charAt(next)) < 0;
+    return ended ? next : WRONG;
+  }
+
   /** A number may always go on: one that has begun ends where something else does. */
-  private int number(int at) {
+  int number(int at) {
     int next = text.charAt(at) == '-' ? at + 1 : at;
     boolean zero = next < text.length() && text.charAt(next) == '0';
     next = zero ? next + 1 : digits(next);

@@ -21,7 +21,7 @@ final class SamplingFields {
   private static final double LEAST_TOP_P = 1e-6;
 
   private static final String NO_CONSTRAINTS =
-      "this server holds completions to no grammar or schema";
+      "this server holds chats to a schema by 'response_format' alone";
   private static final String NO_SUCH_SAMPLING = "this server does not sample that way";
 
   /** Fields of vLLM, SGLang and OpenAI that would change the answer. */

@@ -12,10 +12,14 @@ public enum ToolCallSyntax {
     }
 
     @Override
-    List<String> openings(String name) {
-      // The model chooses the key: Qwen says arguments, ToolRL parameters.
-      String call = "<tool_call>\n{\"name\": " + name;
-      return List.of(call + ", \"arguments\":", call + ", \"parameters\":");
+    String opening() {
+      return "<tool_call>\n";
+    }
+
+    @Override
+    List<String> argumentKeys() {
+      // The model chooses: Qwen says arguments, ToolRL parameters.
+      return List.of("arguments", "parameters");
     }
 
     @Override
@@ -31,8 +35,13 @@ public enum ToolCallSyntax {
     }
 
     @Override
-    List<String> openings(String name) {
-      return List.of("{\"name\": " + name + ", \"parameters\":");
+    String opening() {
+      return "";
+    }
+
+    @Override
+    List<String> argumentKeys() {
+      return List.of("parameters");
     }
 
     @Override
@@ -48,7 +57,12 @@ public enum ToolCallSyntax {
     }
 
     @Override
-    List<String> openings(String name) {
+    String opening() {
+      return "";
+    }
+
+    @Override
+    List<String> argumentKeys() {
       return List.of();
     }
 
@@ -61,15 +75,14 @@ public enum ToolCallSyntax {
   /** Reads one completion. */
   abstract ToolCallReader reader();
 
+  /** What comes before the JSON of a call. */
+  abstract String opening();
+
+  /** What the member of that JSON may be called that holds the arguments. */
+  abstract List<String> argumentKeys();
+
   /** What ends a call; empty where the completion's end does. */
   abstract String closing();
-
-  /**
-   * How completions begin that call a function, up to its arguments.
-   *
-   * @param name of the function as JSON text, quotes included
-   */
-  abstract List<String> openings(String name);
 
   /**
    * A call.

@@ -1,9 +1,11 @@
 package org.grpo4j.trainer.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.TextNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What {@code tool_choice} asks for.
@@ -13,6 +15,8 @@ import java.util.Map;
  * @param single whether one call alone is wanted
  */
 record ToolChoice(List<Map<String, Object>> callable, List<String> forced, boolean single) {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
   ToolChoice {
     callable = List.copyOf(callable);
     forced = List.copyOf(forced);
@@ -53,15 +57,18 @@ record ToolChoice(List<Map<String, Object>> callable, List<String> forced, boole
   }
 
   private static String name(Map<String, Object> tool) {
-    return tool.get("function") instanceof Map<?, ?> function
-        ? String.valueOf(function.get("name"))
-        : "";
+    return function(tool).path("name").asText();
+  }
+
+  private static JsonNode function(Map<String, Object> tool) {
+    return MAPPER.valueToTree(tool.get("function"));
   }
 
   /**
-   * A call of one of the forced names.
+   * A call of one of the forced names, its arguments as the tool's schema has them.
    *
-   * @throws ApiException 400 where the server reads no calls
+   * @throws ApiException 400 where the server reads no calls, or can't hold them to the schema of a
+   *     tool that is strict
    */
   CompletionForm form(ServedModel served) {
     ToolCallSyntax syntax = served.toolCalls();
@@ -69,11 +76,46 @@ record ToolChoice(List<Map<String, Object>> callable, List<String> forced, boole
       throw ApiException.badRequest(
           "tool_choice", "This server reads no tool calls (tool_call_format none).");
     }
-    List<String> openings =
-        forced.stream()
-            .map(name -> syntax.openings(TextNode.valueOf(name).toString()))
-            .flatMap(List::stream)
-            .toList();
-    return CompletionForm.of(openings, syntax.closing(), served.tokenizer());
+    List<CompletionForm.Opening> openings = new ArrayList<>();
+    for (int i = 0; i < callable.size(); i++) {
+      JsonNode function = function(callable.get(i));
+      if (forced.contains(function.path("name").asText())) {
+        String name = function.path("name").toString();
+        JsonSchema arguments = arguments(function, "tools[%d].function.parameters".formatted(i));
+        for (String key : syntax.argumentKeys()) {
+          openings.add(
+              CompletionForm.Opening.of(
+                  syntax.opening() + "{\"name\": " + name + ", \"" + key + "\":",
+                  call(name, '"' + key + '"', arguments),
+                  served.tokenizer()));
+        }
+      }
+    }
+    return new CompletionForm(openings, syntax.closing());
+  }
+
+  private static JsonSchema call(String name, String key, JsonSchema arguments) {
+    return new JsonSchema.Members(
+        Map.of("\"name\"", new JsonSchema.Literals(List.of(name)), key, arguments),
+        Set.of("\"name\"", key),
+        null);
+  }
+
+  private static JsonSchema arguments(JsonNode function, String where) {
+    JsonNode parameters = function.path("parameters");
+    if (parameters.isMissingNode() || parameters.isNull()) {
+      return new JsonSchema.Members(Map.of(), Set.of(), null);
+    }
+    boolean strict = function.path("strict").asBoolean();
+    String type = parameters.path("type").asText("object");
+    if (!type.equals("object")) {
+      if (strict) {
+        throw ApiException.badRequest(
+            where, "Invalid '%s': want the type object.".formatted(where));
+      }
+      return JsonSchema.ANY_OBJECT;
+    }
+    JsonSchema schema = JsonSchemaReader.read(parameters, where, strict);
+    return schema instanceof JsonSchema.Any ? JsonSchema.ANY_OBJECT : schema;
   }
 }

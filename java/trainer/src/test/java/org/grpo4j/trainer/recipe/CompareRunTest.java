@@ -113,6 +113,8 @@ class CompareRunTest {
     assertTrue(Files.readString(folder.resolve("out/comparison.html")).contains("</html>"));
     String json = Files.readString(folder.resolve("out/comparison.json"));
     assertTrue(json.contains("\"p_paired_t\":null"), json);
+    String plan = ComparePlan.of(with(small, "methods=[grpo, dapo]")).lines().get(0);
+    assertEquals("2 runs of 1 sampled tokens: 2; 1 of them done", plan);
     InputException other =
         assertThrows(InputException.class, () -> run(small, "methods=[grpo]", "max_tokens=2"));
     assertTrue(String.valueOf(other.getMessage()).contains("other settings"));
@@ -175,12 +177,16 @@ class CompareRunTest {
     return numbers;
   }
 
-  private String run(String[] small, String... more) {
+  private CompareConfig with(String[] small, String... more) {
     List<String> all = new ArrayList<>(List.of(small));
     all.addAll(List.of(more));
+    return config(all.toArray(String[]::new));
+  }
+
+  private String run(String[] small, String... more) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-    CompareConfig config = config(all.toArray(String[]::new));
+    CompareConfig config = with(small, more);
     assertTrue(CompareRun.compare(config, Map.of("test", "1"), out));
     return bytes.toString(StandardCharsets.UTF_8);
   }

@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -12,6 +14,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What may come next, text by text. */
 class CompletionFormTest {
+  private static int object(String text) {
+    return JsonPrefix.end(text, 0, JsonSchema.ANY_OBJECT);
+  }
+
   /** Every beginning of JSON may go on, and the whole of it ends where it ends. */
   @ParameterizedTest
   @ValueSource(
@@ -25,10 +31,10 @@ class CompletionFormTest {
       })
   void everyBeginningOfAnObjectIsOpen(String json) {
     for (int length = 0; length < json.length(); length++) {
-      assertEquals(JsonPrefix.OPEN, JsonPrefix.object(json.substring(0, length), 0), json);
+      assertEquals(JsonPrefix.OPEN, object(json.substring(0, length)), json);
     }
-    assertEquals(json.length(), JsonPrefix.object(json, 0));
-    assertEquals(json.length(), JsonPrefix.object(json + " more", 0));
+    assertEquals(json.length(), object(json));
+    assertEquals(json.length(), object(json + " more"));
   }
 
   @ParameterizedTest
@@ -59,12 +65,12 @@ class CompletionFormTest {
         "{\"a\": NaN",
       })
   void whatNoContinuationMends(String text) {
-    assertEquals(JsonPrefix.WRONG, JsonPrefix.object(text, 0), text);
+    assertEquals(JsonPrefix.WRONG, object(text), text);
   }
 
   @Test
   void anObjectAloneEndsWithIt() {
-    CompletionForm form = CompletionForm.jsonObject();
+    CompletionForm form = CompletionForm.json(JsonSchema.ANY_OBJECT);
     assertTrue(form.allows("", false));
     assertTrue(form.allows(" {\"a\": [", false));
     assertFalse(form.allows("Here: {", false));
@@ -78,9 +84,7 @@ class CompletionFormTest {
 
   @Test
   void callsHaveAnObjectOfArgumentsAndAClosing() {
-    CompletionForm form =
-        new CompletionForm(
-            ToolCallSyntax.HERMES.openings("\"f\""), List.of(), ToolCallSyntax.HERMES.closing());
+    CompletionForm form = callsOfF(ToolCallSyntax.HERMES);
     String call = "<tool_call>\n{\"name\": \"f\", \"parameters\": {\"a\": 1}}";
     for (int length = 0; length <= call.length(); length++) {
       assertTrue(form.allows(call.substring(0, length), false), call.substring(0, length));
@@ -95,19 +99,33 @@ class CompletionFormTest {
     assertTrue(form.allows(call + "\n</tool_", false));
     assertTrue(form.allows(call + "\n</tool_call>", true));
     assertTrue(form.allows(call + "\n</tool_call>\nand more", false), "free again");
-    CompletionForm llama =
-        new CompletionForm(
-            ToolCallSyntax.LLAMA3_JSON.openings("\"f\""),
-            List.of(),
-            ToolCallSyntax.LLAMA3_JSON.closing());
+    CompletionForm llama = callsOfF(ToolCallSyntax.LLAMA3_JSON);
     assertTrue(llama.allows("{\"name\": \"f\", \"parameters\": {}}", true));
     assertFalse(llama.allows("{\"name\": \"f\", \"parameters\": {}} so", false));
+  }
+
+  private static CompletionForm callsOfF(ToolCallSyntax syntax) {
+    List<CompletionForm.Opening> openings = new ArrayList<>();
+    for (String key : syntax.argumentKeys()) {
+      String text = syntax.opening() + "{\"name\": \"f\", \"" + key + "\":";
+      JsonSchema call =
+          new JsonSchema.Members(
+              Map.of("\"name\"", JsonSchema.ANY, '"' + key + '"', JsonSchema.ANY_OBJECT),
+              Set.of("\"name\"", '"' + key + '"'),
+              null);
+      openings.add(new CompletionForm.Opening(text, new long[0], call));
+    }
+    return new CompletionForm(openings, syntax.closing());
   }
 
   @Test
   void openingsAreWrittenInTheirTokens() {
     CompletionForm form =
-        new CompletionForm(List.of("x", "y"), List.of(new long[] {1, 2, 3}, new long[] {1, 4}), "");
+        new CompletionForm(
+            List.of(
+                new CompletionForm.Opening("x", new long[] {1, 2, 3}, JsonSchema.ANY_OBJECT),
+                new CompletionForm.Opening("y", new long[] {1, 4}, JsonSchema.ANY_OBJECT)),
+            "");
     assertEquals(Set.of(1), form.next(List.of()));
     assertEquals(Set.of(2, 4), form.next(List.of(1)));
     assertEquals(Set.of(3), form.next(List.of(1, 2)));

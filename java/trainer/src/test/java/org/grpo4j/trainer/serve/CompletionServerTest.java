@@ -343,6 +343,38 @@ class CompletionServerTest {
     }
   }
 
+  /** Half a head, half a body, and a connection that is not used any more: each is closed. */
+  @Test
+  void clientsThatKeepTheServerWaitingAreCutOff() throws IOException, InterruptedException {
+    try (ServeRun run = start("client_timeout_seconds=1");
+        Socket head = new Socket(InetAddress.getLoopbackAddress(), run.port());
+        Socket body = new Socket(InetAddress.getLoopbackAddress(), run.port());
+        Socket unused = new Socket(InetAddress.getLoopbackAddress(), run.port());
+        Socket running = new Socket(InetAddress.getLoopbackAddress(), run.port())) {
+      String post =
+          "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+              + "Content-Length: ";
+      String whole = "{\"model\": \"tiny\", \"prompt\": \"a\", " + LONG + "400}";
+      send(running, post + whole.length() + "\r\n\r\n" + whole);
+      send(head, post);
+      send(body, post + "500\r\n\r\n{\"model\": ");
+      send(unused, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+      assertEquals("", readAll(head));
+      String answer = readAll(body);
+      assertTrue(answer.startsWith("HTTP/1.1 408"), answer);
+      assertTrue(answer.contains("client_timeout_seconds"), answer);
+      assertTrue(readAll(unused).startsWith("HTTP/1.1 200"));
+      // However long an answer takes, its client has done its part.
+      assertTrue(readAll(running).contains("\"completion_tokens\":400"));
+    }
+  }
+
+  /** Until the server closes. */
+  private static String readAll(Socket socket) throws IOException {
+    socket.setSoTimeout(SECONDS * 1000);
+    return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+  }
+
   private static void send(Socket socket, String text) throws IOException {
     socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
     socket.getOutputStream().flush();

@@ -162,7 +162,10 @@ class TokenStepTest {
     Heard heard = new Heard();
     CompletionForm form =
         new CompletionForm(
-            List.of("A", "B"), List.of(new long[] {token("A")}, new long[] {token("B")}), "}");
+            List.of(
+                new CompletionForm.Opening("A", new long[] {token("A")}, JsonSchema.ANY_OBJECT),
+                new CompletionForm.Opening("B", new long[] {token("B")}, JsonSchema.ANY_OBJECT)),
+            "}");
     int end = token("\u0000");
     SequenceState sequence = sequence(heard, 0, none(), Set.of(end), 0, form);
     float[] logits = new float[VOCABULARY];
