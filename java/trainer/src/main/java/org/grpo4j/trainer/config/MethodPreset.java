@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.plugin.NearestName;
 
 /**
  * A method as settings of {@code train}, each with the values that its source gives.
@@ -89,7 +90,7 @@ public record MethodPreset(String name, String source, List<String> settings) {
     MethodPreset preset = ALL.get(name);
     if (preset == null) {
       throw new InputException(
-          "unknown method '%s': want one of %s".formatted(name, String.join(", ", ALL.keySet())));
+          "unknown method '%s'; %s".formatted(name, NearestName.suggestion(ALL.keySet(), name)));
     }
     return preset;
   }

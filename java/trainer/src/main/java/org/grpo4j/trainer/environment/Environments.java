@@ -1,7 +1,9 @@
 package org.grpo4j.trainer.environment;
 
+import java.util.List;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.plugin.NearestName;
 import org.grpo4j.trainer.plugin.UserClasses;
 
 /** Makes the environment that a configuration names. */
@@ -26,9 +28,8 @@ public final class Environments {
   private static ToolEnvironment usersOwn(String name) {
     if (name.indexOf('.') < 0) {
       throw new InputException(
-          "unknown environment '"
-              + name
-              + "'; there are house, http, and classes by their fully-qualified name");
+          "unknown environment '%s'; %s, and classes by their fully-qualified name"
+              .formatted(name, NearestName.suggestion(List.of("house", "http"), name)));
     }
     return UserClasses.create("environment", name, ToolEnvironment.class);
   }

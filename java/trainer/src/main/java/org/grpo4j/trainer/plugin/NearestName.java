@@ -17,6 +17,13 @@ public final class NearestName {
     return known.stream().min(byEdits(name)).filter(nearest -> EDITS.apply(nearest, name) <= most);
   }
 
+  /** For example: did you mean 'toolrl'? there are toolrl, exact_call. */
+  public static String suggestion(Collection<String> known, String name) {
+    return of(known, name).map("did you mean '%s'? "::formatted).orElse("")
+        + "there are "
+        + String.join(", ", known);
+  }
+
   /** An order of names by their edits from another. */
   public static Comparator<String> byEdits(String name) {
     return Comparator.comparingInt(known -> EDITS.apply(known, name));

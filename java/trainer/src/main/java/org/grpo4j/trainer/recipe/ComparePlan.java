@@ -68,8 +68,7 @@ public record ComparePlan(CompareConfig config, List<Run> runs) {
         for (String method : c.methods()) {
           Path folder = Path.of(c.outputDir()).resolve(task + "-" + method + "-seed-" + seed);
           List<String> overrides = config.overrides(task, method, seed, folder.toString());
-          runs.add(
-              new Run(task, method, seed, folder, ConfigLoader.TRAIN.load(null, overrides)));
+          runs.add(new Run(task, method, seed, folder, ConfigLoader.TRAIN.load(null, overrides)));
         }
       }
     }

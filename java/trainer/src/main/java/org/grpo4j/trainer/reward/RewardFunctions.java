@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.plugin.NearestName;
 import org.grpo4j.trainer.plugin.UserClasses;
 
 /** Makes reward functions from the names of a configuration. */
@@ -73,7 +74,7 @@ public final class RewardFunctions {
           "unknown reward function '"
               + name
               + "'; "
-              + Suggestions.among(BUILT_IN.keySet(), name)
+              + NearestName.suggestion(BUILT_IN.keySet(), name)
               + ", and classes by their fully-qualified name");
     }
     return UserClasses.create("reward", name, RewardFunction.class);

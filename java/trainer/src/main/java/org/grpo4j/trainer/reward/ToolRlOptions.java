@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.plugin.NearestName;
 import org.grpo4j.trainer.python.PythonText;
 
 /**
@@ -134,7 +135,7 @@ public record ToolRlOptions(Release release, ChatFrame chatFrame, Set<Switch> sw
         "unknown reward option '"
             + name
             + "'; "
-            + Suggestions.among(
+            + NearestName.suggestion(
                 Stream.concat(
                         Stream.of("RELEASE", "CHAT_FRAME"),
                         Arrays.stream(Switch.values()).map(Switch::name))

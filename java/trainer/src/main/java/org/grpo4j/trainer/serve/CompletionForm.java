@@ -99,7 +99,7 @@ record CompletionForm(List<Opening> openings, String closing) {
     if (end < 0) {
       return end == JsonPrefix.OPEN && !ends && blanks(text) <= MOST_BLANKS;
     }
-    String after = text.substring(end).stripLeading();
+    String after = text.substring(JsonPrefix.skipBlanks(text, end));
     if (closing.isEmpty()) {
       return after.isEmpty() && blanks(text) <= MOST_BLANKS;
     }

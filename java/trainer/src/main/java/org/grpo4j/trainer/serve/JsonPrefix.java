@@ -27,8 +27,7 @@ final class JsonPrefix {
 
   /** A value that begins at a place of the text, or after blanks there. */
   static int end(String text, int at, JsonSchema schema) {
-    JsonPrefix prefix = new JsonPrefix(text);
-    return prefix.value(prefix.skipBlanks(at), schema);
+    return new JsonPrefix(text).value(skipBlanks(text, at), schema);
   }
 
   /** What stands in a container. */
@@ -76,14 +75,6 @@ final class JsonPrefix {
     return text.charAt(colon) == ':' ? value(skipBlanks(colon + 1), schema) : WRONG;
   }
 
-  String from(int at) {
-    return text.substring(at);
-  }
-
-  String between(int from, int to) {
-    return text.substring(from, to);
-  }
-
   int container(int at, char first, char last, Items items) {
     if (text.charAt(at) != first) {
       return WRONG;
@@ -118,7 +109,7 @@ final class JsonPrefix {
     return OPEN;
   }
 
-  /** A certain string, number, true, false or null. */
+  /** A certain number, true, false or null. */
   int literal(int at, String wanted) {
     char first = wanted.charAt(0);
     if (first != '-' && !Character.isDigit(first)) {
@@ -134,6 +125,53 @@ final class JsonPrefix {
       return end;
     }
     return end == text.length() && wanted.startsWith(there) ? OPEN : WRONG;
+  }
+
+  /**
+   * A certain string, its letters beyond ASCII in any spelling: where a vocabulary has one in
+   * pieces alone, its escape is the way to it that shows at every step.
+   */
+  int string(int at, String wanted) {
+    if (at == text.length()) {
+      return OPEN;
+    }
+    if (text.charAt(at) != '"') {
+      return WRONG;
+    }
+    int next = at + 1;
+    for (int i = 0; i < wanted.length(); i++) {
+      next = letter(next, wanted.charAt(i));
+      if (next < 0) {
+        return next;
+      }
+    }
+    if (next == text.length()) {
+      return OPEN;
+    }
+    return text.charAt(next) == '"' ? next + 1 : WRONG;
+  }
+
+  private int letter(int at, char wanted) {
+    if (at == text.length()) {
+      return OPEN;
+    }
+    boolean itself = wanted >= ' ' && wanted != '"' && wanted != '\\';
+    if (text.charAt(at) != '\\') {
+      return itself && text.charAt(at) == wanted ? at + 1 : WRONG;
+    }
+    // Every vocabulary has the letters of ASCII: escapes of those would only be longer.
+    if (itself && wanted < 128) {
+      return WRONG;
+    }
+    String code = "\\u%04x".formatted((int) wanted);
+    int same = Math.min(code.length(), text.length() - at);
+    // The u is a small one, digits may be large.
+    boolean begun = text.startsWith(code.substring(0, Math.min(2, same)), at);
+    if (begun && text.regionMatches(true, at, code, 0, same)) {
+      return same == code.length() ? at + same : OPEN;
+    }
+    int simple = "\"\\\b\f\n\r\t".indexOf(wanted);
+    return simple >= 0 && text.charAt(at + 1) == "\"\\bfnrt".charAt(simple) ? at + 2 : WRONG;
   }
 
   private int word(int at, String word) {
@@ -221,6 +259,11 @@ final class JsonPrefix {
   }
 
   private int skipBlanks(int at) {
+    return skipBlanks(text, at);
+  }
+
+  /** The place after what JSON takes for blanks, which is less than Java does. */
+  static int skipBlanks(String text, int at) {
     int next = at;
     while (next < text.length() && " \t\r\n".indexOf(text.charAt(next)) >= 0) {
       next++;

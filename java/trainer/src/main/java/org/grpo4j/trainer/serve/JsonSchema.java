@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,17 +72,24 @@ sealed interface JsonSchema {
   /**
    * One of some values.
    *
-   * @param texts each as JSON text: a string, a number, true, false or null
+   * @param texts numbers, true, false and null, as JSON text
+   * @param strings their values
    */
-  record Literals(List<String> texts) implements JsonSchema {
+  record Literals(List<String> texts, List<String> strings) implements JsonSchema {
     public Literals {
       texts = List.copyOf(texts);
+      strings = List.copyOf(strings);
+    }
+
+    static Literals of(String... texts) {
+      return new Literals(List.of(texts), List.of());
     }
 
     @Override
     public int end(JsonPrefix prefix, int at) {
-      return texts.stream()
-          .mapToInt(text -> prefix.literal(at, text))
+      return IntStream.concat(
+              texts.stream().mapToInt(text -> prefix.literal(at, text)),
+              strings.stream().mapToInt(value -> prefix.string(at, value)))
           .max()
           .orElse(JsonPrefix.WRONG);
     }
@@ -95,7 +103,7 @@ sealed interface JsonSchema {
   /**
    * An object; its members may come in any order.
    *
-   * @param properties by name as JSON text, quotes included
+   * @param properties by name
    * @param required names among them
    * @param others what a member of another name has to be; null: there is none
    */
@@ -143,24 +151,20 @@ sealed interface JsonSchema {
     }
 
     private int member(JsonPrefix prefix, int at, Set<String> names) {
-      int end = prefix.string(at);
-      if (end == JsonPrefix.OPEN) {
-        String begun = prefix.from(at);
-        boolean may =
-            allowsOthers(prefix)
-                || properties.keySet().stream()
-                    .anyMatch(name -> name.startsWith(begun) && free(prefix, name, names));
-        return may ? JsonPrefix.OPEN : JsonPrefix.WRONG;
+      int open = JsonPrefix.WRONG;
+      for (Map.Entry<String, JsonSchema> property : properties.entrySet()) {
+        int end = prefix.string(at, property.getKey());
+        if (end >= 0) {
+          return free(prefix, property.getKey(), names) && names.add(property.getKey())
+              ? prefix.valueAfterColon(end, property.getValue())
+              : JsonPrefix.WRONG;
+        }
+        if (end == JsonPrefix.OPEN && free(prefix, property.getKey(), names)) {
+          open = end;
+        }
       }
-      if (end == JsonPrefix.WRONG) {
-        return end;
-      }
-      String name = prefix.between(at, end);
-      JsonSchema value = properties.containsKey(name) ? properties.get(name) : others;
-      if (value == null || !prefix.hasRoomFor(value) || !names.add(name)) {
-        return JsonPrefix.WRONG;
-      }
-      return prefix.valueAfterColon(end, value);
+      int end = allowsOthers(prefix) ? prefix.string(at) : open;
+      return end >= 0 && others != null ? prefix.valueAfterColon(end, others) : end;
     }
 
     @Override

@@ -1,7 +1,6 @@
 package org.grpo4j.trainer.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.TextNode;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -213,8 +212,8 @@ final class JsonSchemaReader {
       case "string" -> new JsonSchema.Text();
       case "number" -> new JsonSchema.Numbers(false);
       case "integer" -> new JsonSchema.Numbers(true);
-      case "boolean" -> new JsonSchema.Literals(List.of("true", "false"));
-      case "null" -> new JsonSchema.Literals(List.of("null"));
+      case "boolean" -> JsonSchema.Literals.of("true", "false");
+      case "null" -> JsonSchema.Literals.of("null");
       case "object" -> members(json, path);
       case "array" -> elements(json, path);
       case "" -> JsonSchema.ANY;
@@ -224,18 +223,19 @@ final class JsonSchemaReader {
 
   private JsonSchema literals(JsonNode json, List<String> types, String path) {
     List<String> texts = new ArrayList<>();
+    List<String> strings = new ArrayList<>();
     for (JsonNode value : json.has("const") ? List.of(json.get("const")) : json.get("enum")) {
       if (value.isContainerNode()) {
         throw wrong(path, "has an object or array among its values");
       }
       if (types.stream().anyMatch(type -> hasType(value, type))) {
-        texts.add(value.toString());
+        (value.isTextual() ? strings : texts).add(value.asText());
       }
     }
-    if (texts.isEmpty()) {
+    if (texts.isEmpty() && strings.isEmpty()) {
       throw wrong(path, "allows no value");
     }
-    return new JsonSchema.Literals(texts);
+    return new JsonSchema.Literals(texts, strings);
   }
 
   private static boolean hasType(JsonNode value, String type) {
@@ -257,8 +257,7 @@ final class JsonSchemaReader {
         .forEach(
             each ->
                 properties.put(
-                    quoted(each.getKey()),
-                    schema(each.getValue(), path + "/properties/" + each.getKey())));
+                    each.getKey(), schema(each.getValue(), path + "/properties/" + each.getKey())));
     JsonNode additional =
         part(
             json,
@@ -269,12 +268,12 @@ final class JsonSchemaReader {
     boolean closed = additional.isBoolean() && !additional.asBoolean();
     Set<String> required = new HashSet<>();
     for (JsonNode name : part(json, "required", JsonNode::isArray, "a list of names", path)) {
-      required.add(quoted(name.asText()));
-      if (!properties.containsKey(quoted(name.asText()))) {
+      required.add(name.asText());
+      if (!properties.containsKey(name.asText())) {
         if (closed) {
           throw wrong(path, "requires '%s', which its properties lack".formatted(name.asText()));
         }
-        properties.put(quoted(name.asText()), JsonSchema.ANY);
+        properties.put(name.asText(), JsonSchema.ANY);
       }
     }
     return new JsonSchema.Members(properties, required, others(additional, json, path));
@@ -286,10 +285,6 @@ final class JsonSchemaReader {
     }
     boolean open = additional.isMissingNode() ? !json.has("properties") : additional.asBoolean();
     return open ? JsonSchema.ANY : null;
-  }
-
-  private static String quoted(String name) {
-    return TextNode.valueOf(name).toString();
   }
 
   private JsonSchema elements(JsonNode json, String path) {

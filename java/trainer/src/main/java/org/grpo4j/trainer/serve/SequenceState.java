@@ -1,10 +1,12 @@
 package org.grpo4j.trainer.serve;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.grpo4j.trainer.rollout.SequenceRandom;
 import org.grpo4j.trainer.serve.GenerationListener.FinishReason;
 import org.jspecify.annotations.Nullable;
@@ -69,16 +71,32 @@ final class SequenceState {
   /** Whether a token may come next. */
   boolean allows(int token) {
     CompletionForm form = generation().form();
-    if (form.isFree()) {
-      return true;
-    }
     boolean ends = generation().stop().tokens().contains(token);
-    List<Integer> all = new ArrayList<>(tokens);
-    if (!ends) {
-      all.add(token);
+    return form.isFree() || form.allows(ends ? text() : textWith(token), ends);
+  }
+
+  /** The first characters below 128 that the form allows next; others may or may not be. */
+  BitSet nextCharacters() {
+    BitSet next = new BitSet();
+    String before = text();
+    for (char c = 0; c < 128; c++) {
+      next.set(c, generation().form().allows(before + c, false));
     }
-    long[] ids = all.stream().mapToLong(Integer::longValue).toArray();
-    return form.allows(job.tokenizer().decode(ids, false), ends);
+    return next;
+  }
+
+  private String text() {
+    return job.tokenizer().decode(tokens.stream().mapToLong(Integer::longValue).toArray(), false);
+  }
+
+  private String textWith(int token) {
+    LongStream ids = LongStream.concat(tokens.stream().mapToLong(i -> i), LongStream.of(token));
+    return job.tokenizer().decode(ids.toArray(), false);
+  }
+
+  /** Ends a completion that no token continues. */
+  void cut() {
+    finish(FinishReason.LENGTH);
   }
 
   boolean isFinished() {

@@ -2,6 +2,7 @@ package org.grpo4j.trainer.serve;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,15 @@ import org.grpo4j.trainer.rollout.TokenChooser;
 
 /** Samples the next token of every row, each by the settings of its own request. */
 final class TokenStep {
+  private static final int NONE = -1;
+
+  /** Refusals after which it pays to look at every token's beginning. */
+  private static final int PATIENCE = 8;
+
   private final Tokenizer tokenizer;
+
+  // Made when it is needed first: few servers hold completions to a form.
+  private char[] beginnings = {};
 
   TokenStep(Tokenizer tokenizer) {
     this.tokenizer = tokenizer;
@@ -49,6 +58,10 @@ final class TokenStep {
       }
       for (int row = 0; row < tokens.length; row++) {
         SequenceState sequence = sequences.get(row);
+        if (tokens[row] == NONE) {
+          sequence.cut();
+          continue;
+        }
         Distribution distribution = distributions.get(sequence);
         TokenLogProb logProb =
             distribution == null
@@ -134,8 +147,10 @@ final class TokenStep {
   /**
    * The token, or the first of further draws that the completion's form allows. Each refused token
    * is taken out of the distribution, which leaves the others their proportions.
+   *
+   * @return {@link #NONE} where the form allows none
    */
-  private static int fitting(Tensor logits, int row, int token, SequenceState sequence) {
+  private int fitting(Tensor logits, int row, int token, SequenceState sequence) {
     if (sequence.generation().form().isFree()) {
       return token;
     }
@@ -143,18 +158,56 @@ final class TokenStep {
     TokenChooser chooser =
         new TokenChooser(new SamplingConfig(own.temperature(), own.topP(), own.topK(), 1));
     int[] chosen = {token};
-    long vocabulary = logits.size(1);
-    FloatPointer values = new FloatPointer(logits.data_ptr_float()).position(row * vocabulary);
+    int vocabulary = Math.toIntExact(logits.size(1));
+    FloatPointer values =
+        new FloatPointer(logits.data_ptr_float()).position((long) row * vocabulary);
     for (int refused = 0; refused < vocabulary; refused++) {
       if (sequence.allows(chosen[0])) {
         return chosen[0];
       }
       values.put(chosen[0], Float.NEGATIVE_INFINITY);
+      if (refused == PATIENCE) {
+        dropWrongBeginnings(values, vocabulary, sequence);
+      }
       try (PointerScope scope = new PointerScope()) {
-        chooser.choose(logits.narrow(0, row, 1), new double[] {sequence.uniform(refused)}, chosen);
+        Tensor left = logits.narrow(0, row, 1);
+        if (left.max().item_float() == Float.NEGATIVE_INFINITY) {
+          return NONE;
+        }
+        chooser.choose(left, new double[] {sequence.uniform(refused)}, chosen);
       }
     }
-    throw new IllegalStateException("no token of the vocabulary continues the completion's form");
+    return NONE;
+  }
+
+  /** A form may allow few of many tokens: drawing them one by one would take seconds. */
+  private void dropWrongBeginnings(FloatPointer values, int vocabulary, SequenceState sequence) {
+    if (beginnings.length == 0) {
+      beginnings = beginnings(vocabulary);
+    }
+    BitSet next = sequence.nextCharacters();
+    float[] kept = new float[vocabulary];
+    values.get(kept);
+    for (int id = 0; id < vocabulary; id++) {
+      char first = beginnings[id];
+      boolean right =
+          first >= 128 || next.get(first) || sequence.generation().stop().tokens().contains(id);
+      kept[id] = right ? kept[id] : Float.NEGATIVE_INFINITY;
+    }
+    values.put(kept);
+  }
+
+  /** The first character of every token after another one; above 127 where that shows nothing. */
+  private char[] beginnings(int vocabulary) {
+    // Some tokenizers leave out a blank where nothing comes before it.
+    long before = tokenizer.encode("a", false)[0];
+    int length = tokenizer.decode(new long[] {before}, false).length();
+    char[] first = new char[vocabulary];
+    for (int id = 0; id < vocabulary; id++) {
+      String text = tokenizer.decode(new long[] {before, id}, false);
+      first[id] = text.length() > length ? text.charAt(length) : Character.MAX_VALUE;
+    }
+    return first;
   }
 
   private static Map<SequenceState, Distribution> distributions(

@@ -80,13 +80,13 @@ record ToolChoice(List<Map<String, Object>> callable, List<String> forced, boole
     for (int i = 0; i < callable.size(); i++) {
       JsonNode function = function(callable.get(i));
       if (forced.contains(function.path("name").asText())) {
-        String name = function.path("name").toString();
+        String name = function.path("name").asText();
         JsonSchema arguments = arguments(function, "tools[%d].function.parameters".formatted(i));
         for (String key : syntax.argumentKeys()) {
           openings.add(
               CompletionForm.Opening.of(
-                  syntax.opening() + "{\"name\": " + name + ", \"" + key + "\":",
-                  call(name, '"' + key + '"', arguments),
+                  "%s{\"name\": \"%s\", \"%s\":".formatted(syntax.opening(), name, key),
+                  call(name, key, arguments),
                   served.tokenizer()));
         }
       }
@@ -96,8 +96,8 @@ record ToolChoice(List<Map<String, Object>> callable, List<String> forced, boole
 
   private static JsonSchema call(String name, String key, JsonSchema arguments) {
     return new JsonSchema.Members(
-        Map.of("\"name\"", new JsonSchema.Literals(List.of(name)), key, arguments),
-        Set.of("\"name\"", key),
+        Map.of("name", new JsonSchema.Literals(List.of(), List.of(name)), key, arguments),
+        Set.of("name", key),
         null);
   }
 

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.trainer.plugin.NearestName;
 import org.grpo4j.trainer.plugin.UserClasses;
 
 /** Makes region finders from the name in a configuration. */
@@ -32,8 +33,8 @@ public final class RegionFinders {
     }
     if (name.indexOf('.') < 0) {
       throw new InputException(
-          "unknown rest_regions '%s': want one of %s, or a class by its fully-qualified name"
-              .formatted(name, String.join(", ", BUILT_IN.keySet())));
+          "unknown rest_regions '%s'; %s, and classes by their fully-qualified name"
+              .formatted(name, NearestName.suggestion(BUILT_IN.keySet(), name)));
     }
     return UserClasses.create("region finder", name, RegionFinder.class);
   }

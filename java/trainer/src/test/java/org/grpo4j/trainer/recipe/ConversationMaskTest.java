@@ -99,8 +99,7 @@ class ConversationMaskTest {
 
   private static TrainConfig config(String... more) {
     return Harness.config(
-        Stream.concat(
-                Stream.of("environment=house", "reward_funcs=[environment]"), Stream.of(more))
+        Stream.concat(Stream.of("environment=house", "reward_funcs=[environment]"), Stream.of(more))
             .toArray(String[]::new));
   }
 
@@ -150,8 +149,7 @@ class ConversationMaskTest {
       float[] logProbs = new float[kept.length];
       Arrays.fill(logProbs, -1f - turn);
       for (int n = 0; n < seeds[i].length; n++) {
-        sampled.add(
-            new Completion(i, kept, logProbs, logProbs, kept.length == whole.length));
+        sampled.add(new Completion(i, kept, logProbs, logProbs, kept.length == whole.length));
       }
     }
     return sampled;
@@ -176,9 +174,14 @@ class ConversationMaskTest {
     TurnRenderer renderer = new TurnRenderer(prompts, tokenizer, List.of(end()));
     try (EpisodeSampler sampler =
         new EpisodeSampler(
-            ConversationMaskTest::turns, renderer, world, new EpisodeSampler.Limits(ROUNDS, 99, 4))) {
+            ConversationMaskTest::turns,
+            renderer,
+            world,
+            new EpisodeSampler.Limits(ROUNDS, 99, 4))) {
       return sampler.sample(
-          questions, new long[][] {{1, 2}, {3, 4}, {5, 6}}, new SamplingConfig(1, 1, 0, MAX_TOKENS));
+          questions,
+          new long[][] {{1, 2}, {3, 4}, {5, 6}},
+          new SamplingConfig(1, 1, 0, MAX_TOKENS));
     }
   }
 
@@ -269,7 +272,8 @@ class ConversationMaskTest {
     return positions.build().toArray();
   }
 
-  private static void rowsAre(long[] positions, List<ScoredCompletion> batch, TokenWeights weights) {
+  private static void rowsAre(
+      long[] positions, List<ScoredCompletion> batch, TokenWeights weights) {
     try (PointerScope scope = new PointerScope()) {
       MicroBatch micro =
           MicroBatch.of(MicroBatch.TokenTerms.of(batch, weights, 0, batch.size()), 0);
@@ -337,8 +341,7 @@ class ConversationMaskTest {
     float[] changed = logits.clone();
     for (int t = 0; t < rows; t++) {
       if (whole.sampledMask()[t] == 0) {
-        Arrays.fill(
-            changed, t * vocabulary, (t + 1) * vocabulary, t % 2 == 0 ? 1e30f : Float.NaN);
+        Arrays.fill(changed, t * vocabulary, (t + 1) * vocabulary, t % 2 == 0 ? 1e30f : Float.NaN);
       }
     }
     float[] slopes = new float[logits.length];
@@ -363,7 +366,9 @@ class ConversationMaskTest {
     float[] advantages = new float[rows];
     Arrays.fill(advantages, (float) conversation.advantage());
     long[] targets =
-        Arrays.stream(conversation.completion().tokens()).mapToLong(id -> id % vocabulary).toArray();
+        Arrays.stream(conversation.completion().tokens())
+            .mapToLong(id -> id % vocabulary)
+            .toArray();
     PolicyBatch batch =
         new PolicyBatch(
             new LongPointer(targets),

@@ -79,6 +79,7 @@ class CompletionFormTest {
     assertTrue(form.allows("{\"a\": 1}", true));
     assertTrue(form.allows("{\"a\": 1}\n", false));
     assertFalse(form.allows("{\"a\": 1} and", false));
+    assertFalse(form.allows("{\"a\": 1}\f", false), "no blank of JSON's");
     assertFalse(form.allows("{" + " ".repeat(50), false), "blanks without end");
   }
 
@@ -110,8 +111,8 @@ class CompletionFormTest {
       String text = syntax.opening() + "{\"name\": \"f\", \"" + key + "\":";
       JsonSchema call =
           new JsonSchema.Members(
-              Map.of("\"name\"", JsonSchema.ANY, '"' + key + '"', JsonSchema.ANY_OBJECT),
-              Set.of("\"name\"", '"' + key + '"'),
+              Map.of("name", JsonSchema.ANY, key, JsonSchema.ANY_OBJECT),
+              Set.of("name", key),
               null);
       openings.add(new CompletionForm.Opening(text, new long[0], call));
     }

@@ -148,6 +148,32 @@ class JsonSchemaTest {
     }
   }
 
+  /** A vocabulary may have letters in pieces alone, which are none: an escape is always open. */
+  @Test
+  void stringsInTheirSpellings() throws JsonProcessingException {
+    JsonSchema schema = schema("{\"properties\": {\"é\\\"\": {\"const\": \"/\\n😀\"}}}");
+    for (String json :
+        List.of("{\"é\\\"\": \"/\\n😀\"}", "{\"\\u00e9\\u0022\": \"/\\u000A\\ud83d\\uDE00\"}")) {
+      for (int length = 0; length < json.length(); length++) {
+        assertEquals(JsonPrefix.OPEN, JsonPrefix.end(json.substring(0, length), 0, schema), json);
+      }
+      assertEquals(json.length(), JsonPrefix.end(json, 0, schema));
+      assertEquals(1, MAPPER.readTree(json).size());
+    }
+    for (String text :
+        List.of(
+            "{\"\uFFFD",
+            "{\"e",
+            "{\"\\U",
+            "{\"\\u01",
+            "{\"\\n",
+            "{\"é\"",
+            "{\"é\\\"\": \"/\n",
+            "{\"é\\\"\": \"\\/")) {
+      assertTrue(wrong(text, schema), text);
+    }
+  }
+
   /** One level below the deepest the only way is back up. */
   @Test
   void nestingStopsWhereItsEndStillFits() throws JsonProcessingException {

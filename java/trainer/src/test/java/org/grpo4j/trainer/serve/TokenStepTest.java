@@ -185,6 +185,45 @@ class TokenStepTest {
     assertEquals(7 - total, heard.tokens.get(0).logProb(), 1e-5);
   }
 
+  /** The model would write anything but what it may, of which the likeliest is left. */
+  @Test
+  void aFormIsReachedThroughUnlikelyTokens() {
+    Heard heard = new Heard();
+    CompletionForm form =
+        CompletionForm.json(new JsonSchema.Literals(List.of(), List.of("12", "21")));
+    int end = token("\u0000");
+    SequenceState sequence = sequence(heard, 0, none(), Set.of(end), -1, form);
+    float[] logits = new float[VOCABULARY];
+    for (int id = 0; id < VOCABULARY; id++) {
+      boolean blank = tokenizer.decode(new long[] {id}, false).isBlank();
+      logits[id] = blank ? -1000 : id;
+    }
+    while (!sequence.isFinished()) {
+      advance(logits, sequence);
+    }
+    assertEquals(List.of(GenerationListener.FinishReason.STOP), heard.reasons);
+    assertEquals("\"21\"", heard.text.toString());
+  }
+
+  /** After some blanks nothing can be written: that completion is cut, and the batch goes on. */
+  @Test
+  void aFormThatAllowsNothingCutsItsCompletionAlone() {
+    Heard heard = new Heard();
+    CompletionForm form = CompletionForm.json(JsonSchema.Literals.of());
+    SequenceState held = sequence(heard, 0, none(), Set.of(), -1, form);
+    SequenceState free = sequence(new Heard(), 0, none(), Set.of(), -1);
+    float[] logits = new float[2 * VOCABULARY];
+    for (int id = 0; id < VOCABULARY; id++) {
+      boolean blank = tokenizer.decode(new long[] {id}, false).isBlank();
+      logits[id] = blank ? Float.NEGATIVE_INFINITY : 0;
+    }
+    logits[VOCABULARY + A] = 1;
+    advance(logits, held, free);
+    assertEquals(List.of(GenerationListener.FinishReason.LENGTH), heard.reasons);
+    assertEquals("", heard.text.toString());
+    assertEquals(A, free.lastToken());
+  }
+
   /** A stop token, the length limit, and settings that differ from row to row. */
   @Test
   void eachRowByItsOwnSettings() {
