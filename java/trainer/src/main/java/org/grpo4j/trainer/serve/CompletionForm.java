@@ -17,7 +17,7 @@ record CompletionForm(List<Opening> openings, String closing) {
   /** Any text. */
   static final CompletionForm FREE = new CompletionForm(List.of(), "");
 
-  /** Blanks between the tokens of JSON are without end: this many in a row are enough. */
+  /** Blanks between the tokens of JSON are without end: an indented line's are enough. */
   private static final int MOST_BLANKS = 20;
 
   CompletionForm {
@@ -97,16 +97,18 @@ record CompletionForm(List<Opening> openings, String closing) {
     int start = brace < 0 ? opening.text().length() : brace;
     int end = JsonPrefix.end(text, start, opening.json());
     if (end < 0) {
-      return end == JsonPrefix.OPEN && !ends && blanks(text) <= MOST_BLANKS;
+      return end == JsonPrefix.OPEN && !ends && fewBlanks(text);
     }
     String after = text.substring(JsonPrefix.skipBlanks(text, end));
     if (closing.isEmpty()) {
-      return after.isEmpty() && blanks(text) <= MOST_BLANKS;
+      return after.isEmpty() && fewBlanks(text);
     }
     return after.startsWith(closing) || (!ends && closing.startsWith(after));
   }
 
-  private static int blanks(String text) {
-    return text.length() - text.stripTrailing().length();
+  /** At the end of the text, which is where each token puts them. */
+  private static boolean fewBlanks(String text) {
+    String blanks = text.substring(text.stripTrailing().length());
+    return blanks.length() <= MOST_BLANKS && blanks.indexOf('\n') == blanks.lastIndexOf('\n');
   }
 }

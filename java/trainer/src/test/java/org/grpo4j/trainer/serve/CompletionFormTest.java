@@ -81,6 +81,8 @@ class CompletionFormTest {
     assertFalse(form.allows("{\"a\": 1} and", false));
     assertFalse(form.allows("{\"a\": 1}\f", false), "no blank of JSON's");
     assertFalse(form.allows("{" + " ".repeat(50), false), "blanks without end");
+    assertTrue(form.allows("{\n  \"a\": [\n    1,\n    ", false), "one line after the other");
+    assertFalse(form.allows("{\n\n", false), "empty lines");
   }
 
   @Test
