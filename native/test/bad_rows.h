@@ -46,6 +46,11 @@ inline const BadRow kBadRows[] = {
        set_logit(c, in, i, 100, i == kFirstBad ? -NAN : NAN);
        set_logit(c, in, i, c.vocab - 1, 1);
      }},
+    {"all -inf, NaN at the end", GRPO4J_ROW_NOT_FINITE,
+     [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
+       set_logits(c, in, i, -INFINITY);
+       not_a_number<-1>(c, in, i);
+     }},
     {"target", GRPO4J_ROW_TARGET_OUT_OF_RANGE,
      [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
        in.targets[static_cast<size_t>(i)] = c.vocab;
@@ -54,9 +59,17 @@ inline const BadRow kBadRows[] = {
      [](const PolicyCase&, PolicyInputs& in, int64_t i) {
        in.targets[static_cast<size_t>(i)] = -1;
      }},
+    {"a target whose lower 32 bits are one", GRPO4J_ROW_TARGET_OUT_OF_RANGE,
+     [](const PolicyCase&, PolicyInputs& in, int64_t i) {
+       in.targets[static_cast<size_t>(i)] += int64_t{1} << 32;
+     }},
     {"temperature", GRPO4J_ROW_TEMPERATURE,
      [](const PolicyCase&, PolicyInputs& in, int64_t i) {
        in.temperatures[static_cast<size_t>(i)] = 0;
+     }},
+    {"infinite temperature", GRPO4J_ROW_TEMPERATURE,
+     [](const PolicyCase&, PolicyInputs& in, int64_t i) {
+       in.temperatures[static_cast<size_t>(i)] = i == kFirstBad ? INFINITY : NAN;
      }},
     {"advantage", GRPO4J_ROW_COEFFICIENT,
      [](const PolicyCase&, PolicyInputs& in, int64_t i) {

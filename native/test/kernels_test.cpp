@@ -15,7 +15,8 @@ int main(int argc, char** argv) {
                        {"group_advantages", check_group_advantages},
                        {"token_weights", check_token_weights},
                        {"isa", check_isa},
-                       {"refusals", check_refusals}});
+                       {"refusals", check_refusals},
+                       {"neighbours", check_neighbours}});
   for (int32_t isa = 0; isa < GRPO4J_ISA_COUNT; ++isa) {
     const std::string name = grpo4j_isa_name(isa);
     if (grpo4j_use_isa(isa) != GRPO4J_OK) {
@@ -28,11 +29,14 @@ int main(int argc, char** argv) {
                          {"options", check_options},
                          {"mean_error", check_mean_error},
                          {"fused_objectives", check_fused_objectives},
+                         {"optional_outputs", check_optional_outputs},
                          {"row_bits", check_row_bits},
                          {"token_stats", check_token_stats},
                          {"parts", check_parts},
                          {"bad_rows", check_bad_rows},
+                         {"bad_rows_of_threads", check_bad_rows_of_threads},
                          {"guard_pages", check_guard_pages},
+                         {"visits", check_visits},
                          {"concurrent_calls", check_concurrent_calls}});
   }
   return exit_status(options);

@@ -9,15 +9,19 @@ void check_group_advantages();
 void check_token_weights();
 void check_isa();
 void check_refusals();
+void check_neighbours();
 
 // On every ISA.
 void check_shapes();
 void check_options();
 void check_mean_error();
 void check_fused_objectives();
+void check_optional_outputs();
 void check_row_bits();
 void check_token_stats();
 void check_parts();
 void check_bad_rows();
+void check_bad_rows_of_threads();
 void check_guard_pages();
+void check_visits();
 void check_concurrent_calls();

@@ -125,6 +125,94 @@ oracle::ObjectiveInputs one_row(float log_prob, float advantage) {
   return in;
 }
 
+// The case's rows once more, as one sequence with them.
+oracle::ObjectiveInputs repeated(oracle::ObjectiveInputs in, size_t times) {
+  for (std::vector<float>* values : {&in.log_probs, &in.entropy, &in.old_log_probs,
+                                     &in.ref_log_probs, &in.advantages, &in.policy_weights,
+                                     &in.regularizer_weights}) {
+    values->resize(times, values->front());
+  }
+  in.offsets = {0, static_cast<int64_t>(times)};
+  return in;
+}
+
+// The product of a sequence's ratios beyond its clamps, with a lambda that lets it show.
+void check_vespo_clamps() {
+  grpo4j_policy_config c = default_config(GRPO4J_VESPO, GRPO4J_RATIO_SEQUENCE);
+  c.vespo_lambda_positive = c.vespo_lambda_negative = 1e-9;
+  for (float log_ratio : {-15.0f, 15.0f, 25.0f}) {
+    check_case({"VESPO's clamps", c, repeated(one_row(log_ratio, 2), 3)});
+  }
+}
+
+// Infinite ratios and advantages where the formula has a finite limit, or a weight of 0 before them.
+void check_infinite_limits() {
+  oracle::ObjectiveInputs in = one_row(0, 2);
+  in.old_log_probs = {-800};
+  grpo4j_row_slopes slopes;
+  grpo4j_policy_metrics metrics;
+  grpo4j_objective_args args = objective_args(in);
+  args.config = default_config(GRPO4J_SAPO, GRPO4J_RATIO_TOKEN);
+  args.slopes = &slopes;
+  expect(grpo4j_objective(&args, &metrics) == GRPO4J_OK && slopes.g == 0 &&
+             near(-4, metrics.loss), "SAPO's limit", "an infinite ratio");
+  in.policy_weights = {0};
+  in.advantages = {INFINITY};
+  args.config = default_config(GRPO4J_CLIP, GRPO4J_RATIO_TOKEN);
+  expect(grpo4j_objective(&args, &metrics) == GRPO4J_OK && metrics.loss == 0 && slopes.g == 0,
+         "a weight of 0", "an infinite advantage");
+}
+
+// One token takes its sequence out, wherever it stands: slopes 0, all outputs NaN, or 0 on request.
+void check_bad_sequence(oracle::ObjectiveInputs in, int64_t first_bad, const char* what) {
+  const size_t n = in.log_probs.size();
+  for (const int32_t level : {GRPO4J_RATIO_TOKEN, GRPO4J_RATIO_SEQUENCE}) {
+    for (const bool zero : {false, true}) {
+      oracle::ObjectiveInputs spoiled = in;
+      std::vector<float> lse(n, 1.0f), squares(n, 1.0f);
+      std::vector<grpo4j_row_slopes> slopes(n);
+      grpo4j_policy_metrics metrics;
+      grpo4j_objective_args args = objective_args(spoiled);
+      args.out.lse = lse.data();
+      args.out.sum_squares = squares.data();
+      args.config = default_config(GRPO4J_CLIP, level);
+      args.config.kl_coef = 0.1;
+      args.slopes = slopes.data();
+      args.flags = zero ? GRPO4J_ZERO_BAD_ROWS : 0;
+      const bool whole = level == GRPO4J_RATIO_SEQUENCE;
+      if (!whole && first_bad < 0) continue;
+      expect(grpo4j_objective(&args, &metrics) == (zero ? GRPO4J_OK : GRPO4J_BAD_ROWS) &&
+                 metrics.report.bad_rows == (whole ? static_cast<int64_t>(n) : 1) &&
+                 metrics.report.first_bad_row == (whole ? 0 : first_bad) &&
+                 metrics.report.first_bad_reason == GRPO4J_ROW_COEFFICIENT,
+             "report", what);
+      for (size_t i = 0; i < n; ++i) {
+        const bool bad = whole || static_cast<int64_t>(i) == first_bad;
+        expect(!bad || (slopes[i].g == 0 && slopes[i].h == 0), "a bad row's slopes", what);
+        for (const float output :
+             {spoiled.log_probs[i], spoiled.entropy[i], lse[i], squares[i]}) {
+          expect(!bad || (zero ? output == 0 : isnan(output)), "a bad row's outputs", what);
+        }
+      }
+    }
+  }
+}
+
+void check_bad_sequences() {
+  // Each token's slope is a float, their sum is not: with a ratio of their own they are no bad rows.
+  oracle::ObjectiveInputs in = repeated(one_row(0, 3e38f), 2);
+  in.policy_weights = {1, 1};
+  check_bad_sequence(in, -1, "a shared slope beyond float");
+  for (int64_t at = 0; at < 3; ++at) {
+    in = repeated(one_row(0, 2), 3);
+    in.advantages[static_cast<size_t>(at)] = INFINITY;
+    check_bad_sequence(in, at, "an infinite advantage");
+    in = repeated(one_row(0, 2), 3);
+    in.ref_log_probs[static_cast<size_t>(at)] = 800;
+    check_bad_sequence(in, at, "an infinite KL");
+  }
+}
+
 }  // namespace
 
 void check_objective() {
@@ -174,12 +262,16 @@ void check_clip_edges() {
       }
       grpo4j_policy_config delta = plain, dual = plain;
       delta.delta = ratio;
+      // The range's edges where a smaller delta makes the clipped term the greater one.
+      grpo4j_policy_config under_delta = c;
+      under_delta.delta = 0.5;
       dual.dual_clip = ratio;
       for (float log_prob : {nextafterf(edge, -1), edge, nextafterf(edge, 1), -25.0f, 25.0f}) {
         for (float advantage : {-1.5f, 0.0f, 2.0f}) {
           const oracle::ObjectiveInputs in = one_row(log_prob, advantage);
           check_case({"clip edge", c, in});
           check_case({"delta edge", delta, in});
+          check_case({"clip edge above delta", under_delta, in});
           check_case({"dual edge", dual, in});
         }
       }
@@ -187,36 +279,8 @@ void check_clip_edges() {
   });
 }
 
-// Infinite ratios and advantages where the formula has a finite limit, or a weight of 0 before them.
 void check_infinite_terms() {
-  oracle::ObjectiveInputs in = one_row(0, 2);
-  in.old_log_probs = {-800};
-  grpo4j_row_slopes slopes;
-  grpo4j_policy_metrics metrics;
-  grpo4j_objective_args args = objective_args(in);
-  args.config = default_config(GRPO4J_SAPO, GRPO4J_RATIO_TOKEN);
-  args.slopes = &slopes;
-  expect(grpo4j_objective(&args, &metrics) == GRPO4J_OK && slopes.g == 0 &&
-             near(-4, metrics.loss), "SAPO's limit", "an infinite ratio");
-  in.policy_weights = {0};
-  in.advantages = {INFINITY};
-  args.config = default_config(GRPO4J_CLIP, GRPO4J_RATIO_TOKEN);
-  expect(grpo4j_objective(&args, &metrics) == GRPO4J_OK && metrics.loss == 0 && slopes.g == 0,
-         "a weight of 0", "an infinite advantage");
-  // Each token's slope is a float, their sum is not: the whole sequence is bad.
-  const float large = 3e38f;
-  in = one_row(0, large);
-  for (std::vector<float>* values : {&in.log_probs, &in.entropy, &in.old_log_probs,
-                                     &in.ref_log_probs, &in.advantages, &in.policy_weights,
-                                     &in.regularizer_weights}) {
-    values->push_back(values->front());
-  }
-  in.policy_weights = {1, 1};
-  in.offsets = {0, 2};
-  std::vector<grpo4j_row_slopes> two(2);
-  args = objective_args(in);
-  args.config = default_config(GRPO4J_CLIP, GRPO4J_RATIO_SEQUENCE);
-  args.slopes = two.data();
-  expect(grpo4j_objective(&args, &metrics) == GRPO4J_BAD_ROWS && metrics.report.bad_rows == 2 &&
-             two[0].g == 0 && two[1].g == 0, "a shared slope beyond float", "sequence");
+  check_vespo_clamps();
+  check_infinite_limits();
+  check_bad_sequences();
 }

@@ -95,7 +95,8 @@ class ObjectiveOracle {
   }
   Dual difference(const Sequence& s, int64_t i) const {
     const Dual lp = log_prob(s, i);
-    return lp - (in_.old_log_probs.empty() ? detached(lp) : Dual{in_.old_log_probs[at(i)]});
+    // On policy it is 0 even where the log-prob is -inf.
+    return in_.old_log_probs.empty() ? Dual{0, lp.d} : lp - Dual{in_.old_log_probs[at(i)]};
   }
 
   // GMPO clips each log ratio on the side that A favours.

@@ -71,10 +71,14 @@ inline grpo4j_matrix shard_of(const PolicyCase& c, const grpo4j_matrix& whole, c
   return m;
 }
 
-// Cuts that leave a shard of nothing but -inf, of one column, or of fewer columns than a vector has.
+// Cuts right before and after a target; cuts that leave a shard of nothing but -inf, of one column,
+// or of fewer columns than a vector has.
 template <class Check>
 void each_uneven_cut(PolicyCase c, const Check& check) {
   using Shards = std::vector<Shard>;
+  const int64_t target = PolicyInputs(c).targets[0];
+  check(c, Shards{{0, target}, {target, target + 1}, {target + 1, c.vocab}});
+  check(c, Shards{{0, target + 1}, {target + 1, c.vocab}});
   c.in_place = true;
   c.shape = PolicyCase::kHalfMinusInf;
   check(c, Shards{{0, c.vocab / 2}, {c.vocab / 2, c.vocab - 1}, {c.vocab - 1, c.vocab}});

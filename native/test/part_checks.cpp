@@ -66,6 +66,19 @@ void check_bad_shard(const PolicyCase& c, const std::vector<Shard>& shards) {
     expect(merged[2].reason == GRPO4J_ROW_NOT_FINITE && merged[0].reason == GRPO4J_ROW_OK,
            "a bad shard's row", c.name());
     expect(call.log_probs.get()[2] == 0, "a bad row's logProb", c.name());
+    // Whatever slopes a caller's own objective gives a bad row, its gradient is 0.
+    std::fill(call.slopes.data(), call.slopes.data() + c.rows, grpo4j_row_slopes{1, 1});
+    grpo4j_report report;
+    const grpo4j_logits_gradient_args args = {
+        call.matrix(call.logits), call.matrix(call.gradient), call.rows(), 0, c.vocab,
+        merged.data(), call.slopes.data(), 0};
+    expect(grpo4j_logits_gradient(&args, &report) == GRPO4J_OK, "status", c.name());
+    for (int64_t v = 0; v < c.vocab; ++v) {
+      if (!expect(oracle::load(call.gradient.data(), c.dtype, 2 * c.stride() + v) == 0,
+                  "a bad row's gradient", c.name())) {
+        break;
+      }
+    }
   }
 }
 
@@ -95,7 +108,8 @@ void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
       return close(want, got) || fabs(want - got) <= more;
     };
     const bool right = good(row.log_prob, all.log_probs[at]) &&
-                       (!wanted.entropy || good(row.entropy, all.entropy[at])) &&
+                       (!wanted.entropy ||
+                        (good(row.entropy, all.entropy[at]) && all.entropy[at] >= 0)) &&
                        (!wanted.lse || good(row.lse, all.lse[at])) &&
                        (!wanted.squares || good(row.sum_squares, all.sum_squares[at]));
     if (!expect(right, "token_stats of row " + std::to_string(i), c.name())) return;

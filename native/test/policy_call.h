@@ -26,7 +26,8 @@ class PolicyCall {
         ref_log_probs(in.ref_log_probs),
         advantages(c.advantages_per_sequence ? in.sequence_advantages : in.advantages),
         policy_weights(in.policy_weights), regularizer_weights(in.regularizer_weights),
-        log_probs(n_), entropy(n_), lse(n_), sum_squares(n_), states(n_), slopes(n_), metrics(1) {}
+        log_probs(unwritten()), entropy(unwritten()), lse(unwritten()), sum_squares(unwritten()),
+        states(n_), slopes(n_), metrics(1) {}
 
   grpo4j_matrix matrix(const Array<char>& memory) const {
     return matrix(memory, case_.offset);
@@ -49,7 +50,7 @@ class PolicyCall {
   }
   grpo4j_policy_batch batch() const {
     return {case_.on_policy ? nullptr : old_log_probs.data(),
-            ref_log_probs.data(),
+            case_.has_reference() ? ref_log_probs.data() : nullptr,
             advantages.data(),
             policy_weights.data(),
             regularizer_weights.data(),
@@ -73,6 +74,10 @@ class PolicyCall {
     a.slopes = slopes.data();
     a.flags = case_.accumulate ? GRPO4J_ACCUMULATE : 0;
     return a;
+  }
+  // What an output holds before the call, so that one that is not written shows.
+  std::vector<float> unwritten() const {
+    return std::vector<float>(static_cast<size_t>(n_), 0.625f);
   }
   std::vector<char> result() const { return case_.in_place ? logits.get() : gradient.get(); }
 

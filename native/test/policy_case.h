@@ -19,7 +19,8 @@ struct PolicyCase {
   int64_t padding = 0;  // elements between rows
   int64_t shift = 0;    // more elements before the gradient's first row, where it isn't in place
   double scale = 3;
-  enum { kRandom, kAscending, kHalfMinusInf, kFarBelow } shape = kRandom;
+  double weight_scale = 1;  // of the policy weights
+  enum { kRandom, kAscending, kHalfMinusInf, kFarBelow, kMinusInfTarget } shape = kRandom;
   bool in_place = false;
   bool accumulate = false;
   bool listed_rows = false;     // every second row, by row_indices
@@ -30,7 +31,7 @@ struct PolicyCase {
   double kl_coef = 0;
   int32_t kl_estimator = GRPO4J_KL_K3;
   bool kl_bias_corrected = false;
-  bool on_policy = false;                // no oldLogProbs
+  bool on_policy = false;                // no oldLogProbs; no refLogProbs where KL needs none
   bool advantages_per_sequence = false;  // the call has one for each sequence
   int32_t objective = GRPO4J_CLIP;
   int32_t ratio_level = GRPO4J_RATIO_TOKEN;
@@ -43,12 +44,13 @@ struct PolicyCase {
            (in_place ? " in place" : "") + (accumulate ? " accumulate" : "") +
            (listed_rows ? " listed" : "") + (own_temperatures ? " temperatures" : "") + " cap " +
            std::to_string(soft_cap) + " entropy " + std::to_string(entropy_coef) + " kl " +
-           std::to_string(kl_coef) + " estimator " + std::to_string(kl_estimator) +
+           std::to_string(kl_coef) + " weights " + std::to_string(weight_scale) + " estimator " + std::to_string(kl_estimator) +
            (kl_bias_corrected ? " corrected" : "") + (on_policy ? " on policy" : "") +
            (advantages_per_sequence ? " advantages per sequence" : "") + " objective " +
            std::to_string(objective) + " level " + std::to_string(ratio_level) + " seed " +
            std::to_string(seed);
   }
+  bool has_reference() const { return !on_policy || kl_coef != 0; }
   int64_t stride() const { return vocab + padding; }
   // Of the gradient, where the logits have element e.
   int64_t gradient_element(int64_t e) const { return e + (in_place ? 0 : shift); }
@@ -145,8 +147,13 @@ inline void PolicyInputs::add_row(const PolicyCase& c, int64_t row, std::mt19937
   const auto half = static_cast<uint64_t>((c.vocab + 1) / 2);
   targets.push_back(c.vocab - 1 - static_cast<int64_t>(random() % half));
   int_targets.push_back(static_cast<int32_t>(targets.back()));
+  if (c.shape == PolicyCase::kMinusInfTarget && !off) {
+    oracle::store(logits.data(), c.dtype, c.offset + row * c.stride() + targets.back(), -INFINITY);
+  }
   temperatures.push_back(0.5f + 0.25f * static_cast<float>(row % 4));
-  policy_weights.push_back(off || i == 3 ? 0.0f : 0.5f + 0.01f * static_cast<float>(i % 7));
+  policy_weights.push_back(off || i == 3 ? 0.0f
+                                         : static_cast<float>(c.weight_scale) *
+                                               (0.5f + 0.01f * static_cast<float>(i % 7)));
   regularizer_weights.push_back(off ? 0.0f : 0.25f + 0.01f * static_cast<float>(i % 5));
   advantages.push_back(i == 4 ? 0.0f : static_cast<float>(normal(random)));
 }

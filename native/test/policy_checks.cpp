@@ -18,6 +18,24 @@ void check_policy(const PolicyCase& c) {
   }
 }
 
+// Log-probs and entropies are token_stats', whichever operation reads the row, on any threads.
+void check_statistics_bits(const PolicyCase& c, const PolicyInputs& in, const PolicyOutcome& want) {
+  for (const bool entropy : {true, false}) {
+    HostPolicyCall call(c, in);
+    const grpo4j_row_outputs out = call.outputs();
+    const grpo4j_token_stats_args args = {
+        call.matrix(call.logits), call.rows(),
+        {out.log_probs, entropy ? out.entropy : nullptr, nullptr, nullptr}, GRPO4J_ZERO_BAD_ROWS};
+    grpo4j_report report;
+    // One row is NaN: masked, which token_stats does not know.
+    expect(grpo4j_token_stats(&args, &report) == GRPO4J_OK && report.bad_rows == 1 &&
+               report.first_bad_row == 1, "token_stats", c.name());
+    expect(same_bits(call.log_probs.get(), want.log_probs) &&
+               (!entropy || same_bits(call.entropy.get(), want.entropy)),
+           "token_stats has policy_loss's bits", c.name());
+  }
+}
+
 }  // namespace
 
 // 1: degenerate; 2, 31 .. 33: around a vector; 1003: loops and tails; 9001: blocks.
@@ -65,9 +83,15 @@ void check_options() {
       [](PolicyCase& c) { c.soft_cap = 30; },
       [](PolicyCase& c) { c.soft_cap = 5, c.entropy_coef = 0.01, c.in_place = true; },
       [](PolicyCase& c) { c.soft_cap = 4, c.accumulate = true; },
+      [](PolicyCase& c) { c.soft_cap = 2, c.scale = 60; },  // at the cap the derivative is 0
       [](PolicyCase& c) { c.shape = PolicyCase::kAscending, c.scale = 1; },
       [](PolicyCase& c) { c.shape = PolicyCase::kHalfMinusInf, c.entropy_coef = 0.01; },
       [](PolicyCase& c) { c.shape = PolicyCase::kHalfMinusInf, c.vocab = 18001; },
+      [](PolicyCase& c) { c.shape = PolicyCase::kMinusInfTarget, c.on_policy = true; },
+      [](PolicyCase& c) {
+        c.shape = PolicyCase::kMinusInfTarget, c.on_policy = true, c.entropy_coef = 0.01;
+      },
+      [](PolicyCase& c) { c.weight_scale = 4e5; },  // gradients beyond the largest half
       [](PolicyCase& c) { c.scale = 0.1, c.entropy_coef = 0.01; },
       [](PolicyCase& c) { c.scale = 3e-5; },  // subnormal halves
       [](PolicyCase& c) { c.shape = PolicyCase::kFarBelow, c.scale = 40; },
@@ -120,6 +144,31 @@ void check_fused_objectives() {
   });
 }
 
+// lse and sum p^2 need not be asked for; what else there is keeps its bits.
+void check_optional_outputs() {
+  for (int32_t dtype : kDtypes) {
+    for (int32_t level : {GRPO4J_RATIO_TOKEN, GRPO4J_RATIO_SEQUENCE}) {
+      for (double entropy_coef : {0.0, 0.01}) {
+        PolicyCase c;
+        c.dtype = dtype;
+        c.ratio_level = level;
+        c.vocab = 9001;
+        c.entropy_coef = entropy_coef;
+        const PolicyInputs in(c);
+        HostPolicyCall whole(c, in);
+        HostPolicyCall call(c, in);
+        grpo4j_policy_loss_args args = call.args();
+        args.out.lse = args.out.sum_squares = nullptr;
+        expect(whole.run() == GRPO4J_OK && call.run(args) == GRPO4J_OK, "status", c.name());
+        const PolicyOutcome want = outcome_of(whole), got = outcome_of(call);
+        expect(same_bits(want.log_probs, got.log_probs) && same_bits(want.entropy, got.entropy) &&
+                   same_bits(want.gradient, got.gradient) && want.metrics.loss == got.metrics.loss,
+               "the same bits without lse and sum p^2", c.name());
+      }
+    }
+  }
+}
+
 // The bits of a row do not depend on threads, on the batch, on its place in it or in memory, or on
 // whether the gradient lies over the logits.
 void check_row_bits() {
@@ -146,6 +195,7 @@ void check_row_bits() {
         expect(same_bits(got.gradient, want.gradient) && same_bits(got.log_probs, want.log_probs) &&
                    same_bits(got.entropy, want.entropy) && got.metrics.loss == want.metrics.loss,
                "the same bits with " + std::to_string(k) + " threads", other.name());
+        check_statistics_bits(c, in, want);
       }
       const int64_t row_bytes = c.vocab * oracle::bytes_of(dtype);
       for (int64_t i : {0, 4, 8}) {

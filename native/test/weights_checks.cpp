@@ -97,9 +97,10 @@ void check_estimators() {
 }
 
 // One group of two completions: what the estimator gives for lengths that are small.
-std::vector<float> of_two(int32_t estimator, int32_t first_length, int32_t second_length) {
+std::vector<float> of_two(int32_t estimator, int32_t first_length, int32_t second_length,
+                          double deviation = 1) {
   const int64_t offsets[] = {0, 2};
-  const float rewards[] = {1, 3};
+  const float rewards[] = {static_cast<float>(-deviation), static_cast<float>(deviation)};
   const int32_t lengths[] = {first_length, second_length};
   std::vector<float> out(2);
   const grpo4j_group_advantages_args args = {2,       1,         offsets,            rewards,
@@ -115,16 +116,21 @@ void check_few_tokens() {
   same({-1, 1}, of_two(GRPO4J_ADVANTAGE_REINFORCE, 0, 1), "one token");
   same({0, 2}, of_two(GRPO4J_ADVANTAGE_OPO, 5, 0), "all tokens in one completion");
   same({-1, 1}, of_two(GRPO4J_ADVANTAGE_OPO, 0, 0), "no tokens: the plain mean");
+  // A variance of the order of what is added to it.
+  const double d = 1e-4;
+  same({-d / sqrt(2 * d * d + 1e-8), d / sqrt(2 * d * d + 1e-8)},
+       of_two(GRPO4J_ADVANTAGE_REINFORCE, 1, 1, d), "nearly no spread");
 }
 
 void check_passk() {
   const int64_t offsets[] = {0, 3, 5, 6};
-  const float rewards[] = {1, 5, 3, 2, 2, 9};
+  const float rewards[] = {1, 6, 2, 2, 2, 9};
   std::vector<float> out(6);
   grpo4j_group_advantages_args args = {5, 2, offsets, rewards, nullptr, GRPO4J_ADVANTAGE_PASSK,
                                        GRPO4J_SCALE_GROUP, 0.5, out.data()};
   expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "status", "pass@k");
-  same({0, 2 / 2.5, 0, 0, 0, 0}, out, "pass@k");  // sigma of 1, 5, 3 is 2; the first of equals: 0
+  // The deviation of 1, 6, 2 is the root of 7; the first of equals gets 0.
+  same({0, 4 / (sqrt(7) + 0.5), 0, 0, 0, 0}, out, "pass@k");
   args.completions = 6;
   args.groups = 3;
   expect(grpo4j_group_advantages(&args) == GRPO4J_INVALID_ARGUMENT, "a group of one", "pass@k");

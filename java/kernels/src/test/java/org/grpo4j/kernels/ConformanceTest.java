@@ -1,8 +1,12 @@
 package org.grpo4j.kernels;
 
+import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -20,6 +24,12 @@ class ConformanceTest {
           .build();
 
   private static final int EMULATED_ELEMENTS = 20_000;
+
+  private static final List<Fixture.Layout> DTYPES =
+      List.of(Fixture.Layout.F32, Fixture.Layout.BF16, Fixture.Layout.F16);
+
+  private static final PolicyLossConfig WITH_BONUS =
+      PolicyLossConfig.builder().entropyCoef(0.01).build();
 
   private Isa before;
 
@@ -84,16 +94,70 @@ class ConformanceTest {
     }
   }
 
+  /** More rows than any thread takes at once, each of a whole vocabulary. */
+  @Test
+  void manyRowsOfALargeVocabulary() {
+    try (Fixture f = new Fixture(Fixture.Layout.BF16, 257, 4, 50257, 3, 16)) {
+      Conformance.check(f, PolicyLossConfig.defaults(), before);
+    }
+  }
+
+  static Stream<Arguments> everyShape() {
+    return Kernels.availableIsas().stream()
+        .flatMap(
+            isa ->
+                IntStream.of(0, 1, 3, 257)
+                    .boxed()
+                    .flatMap(
+                        rows ->
+                            IntStream.of(1, 2, 31, 32, 33, 1003, 50257, 128_256, 151_936, 262_144)
+                                .mapToObj(vocab -> Arguments.of(isa, rows, vocab))));
+  }
+
+  @ParameterizedTest(name = "{0} {1} x {2}")
+  @MethodSource("everyShape")
+  @Tag("long")
+  void everyNumberOfRowsAndTokens(Isa isa, int rows, int vocab) {
+    Kernels.use(isa);
+    for (Fixture.Layout layout : DTYPES) {
+      int offset = rows % 2 * 3; // unaligned where there is one row or three
+      Fixture.Layout shifted = new Fixture.Layout(layout.dtype(), offset, 5);
+      try (Fixture f = new Fixture(shifted, rows, 4, vocab, 3, 17)) {
+        Conformance.check(f, EVERYTHING, isa);
+        f.writeLogits();
+        Conformance.check(f, PolicyLossConfig.defaults(), isa);
+      }
+    }
+  }
+
   /** Flat rows, ordinary rows, and rows where one token takes everything. */
   @ParameterizedTest
   @MethodSource("isas")
   void anyScaleOfLogits(Isa isa) {
     Kernels.use(isa);
-    for (double scale : new double[] {0, 0.1, 1, 30, 1000}) {
-      try (Fixture f = new Fixture(Fixture.Layout.F32, 5, 5003, scale, 12)) {
-        // At temperature 1, where the fixture's old and reference log-probs are of the same order.
-        Conformance.check(
-            f, PolicyLossConfig.builder().klCoef(0.05).entropyCoef(0.01).build(), isa);
+    for (Fixture.Layout layout : DTYPES) {
+      for (double scale : new double[] {0, 0.1, 1, 30, 1000}) {
+        try (Fixture f = new Fixture(layout, 5, 5003, scale, 12)) {
+          // At temperature 1, where the fixture's old and reference log-probs are of the same
+          // order.
+          Conformance.check(
+              f, PolicyLossConfig.builder().klCoef(0.05).entropyCoef(0.01).build(), isa);
+        }
+      }
+    }
+  }
+
+  /** Sharp and flat: far outside what anyone samples with. */
+  @ParameterizedTest
+  @MethodSource("isas")
+  void anyTemperature(Isa isa) {
+    Kernels.use(isa);
+    for (Fixture.Layout layout : DTYPES) {
+      for (double temperature : new double[] {0.02, 50, 1e30}) {
+        try (Fixture f = new Fixture(layout, 3, 1003, 3, 18)) {
+          f.onPolicy = true; // the fixture's old log-probs are those of temperature 1
+          Conformance.check(f, WITH_BONUS.toBuilder().temperature(temperature).build(), isa);
+        }
       }
     }
   }
@@ -103,15 +167,46 @@ class ConformanceTest {
   @MethodSource("isas")
   void rowsFarBelowZero(Isa isa) {
     Kernels.use(isa);
-    for (double shift : new double[] {-1e4, -1e30, 1e4}) {
-      try (Fixture f = new Fixture(Fixture.Layout.F32, 3, 5003, 1, 13)) {
-        for (double[] row : f.z) {
-          for (int v = 0; v < row.length; v++) {
-            row[v] = (float) (row[v] + shift);
+    for (Fixture.Layout layout : DTYPES) {
+      for (double shift : new double[] {-1e4, -1e30, 1e4}) {
+        if (layout.dtype() == DType.F16 && shift == -1e30) {
+          continue; // -inf there
+        }
+        try (Fixture f = new Fixture(layout, 3, 5003, 1, 13)) {
+          for (double[] row : f.z) {
+            for (int v = 0; v < row.length; v++) {
+              row[v] = Elements.round(layout.dtype(), row[v] + shift);
+            }
+          }
+          f.writeLogits();
+          Conformance.check(f, WITH_BONUS, isa);
+        }
+      }
+    }
+  }
+
+  /**
+   * A target of probability 0. Its ratio to old log-probs is 0; on policy it is 1, and the gradient
+   * raises the target, which has the only element that is not a multiple of p.
+   */
+  @ParameterizedTest
+  @MethodSource("isas")
+  void minusInfinityAtTheTarget(Isa isa) {
+    Kernels.use(isa);
+    for (Fixture.Layout layout : DTYPES) {
+      for (boolean onPolicy : new boolean[] {false, true}) {
+        for (PolicyLossConfig config : List.of(PolicyLossConfig.defaults(), WITH_BONUS)) {
+          try (Fixture f = new Fixture(layout, 3, 1003, 2, 19)) {
+            for (int i = 0; i < 2; i++) {
+              f.z[i][(int) f.targets[i]] = Double.NEGATIVE_INFINITY;
+              f.advantages[i] = i == 0 ? 1.5f : -0.5f;
+            }
+            f.onPolicy = onPolicy;
+            f.withoutReference = true; // an estimate of KL would be infinite
+            f.writeLogits();
+            Conformance.check(f, config, isa);
           }
         }
-        f.writeLogits();
-        Conformance.check(f, PolicyLossConfig.builder().entropyCoef(0.01).build(), isa);
       }
     }
   }
@@ -121,7 +216,7 @@ class ConformanceTest {
   @MethodSource("isas")
   void minusInfinityIsLegal(Isa isa) {
     Kernels.use(isa);
-    for (Fixture.Layout layout : new Fixture.Layout[] {Fixture.Layout.F32, Fixture.Layout.BF16}) {
+    for (Fixture.Layout layout : DTYPES) {
       try (Fixture f = new Fixture(layout, 3, 9001, 2, 14)) {
         for (int v = 0; v < 5000; v++) {
           f.z[0][v] = Double.NEGATIVE_INFINITY;
@@ -136,7 +231,7 @@ class ConformanceTest {
         f.targets[1] = 4001;
         f.targets[2] = 8000;
         f.writeLogits();
-        Conformance.check(f, PolicyLossConfig.builder().entropyCoef(0.01).build(), isa);
+        Conformance.check(f, WITH_BONUS, isa);
         f.writeLogits();
         Conformance.check(f, PolicyLossConfig.defaults(), isa);
       }

@@ -41,15 +41,30 @@ final class Fixture implements AutoCloseable {
   float @Nullable [] temperatures;
 
   boolean intTargets;
+
+  /** Whether the batch goes without old log-probs. */
+  boolean onPolicy;
+
+  /** Whether it goes without those of the reference. */
+  boolean withoutReference;
+
   private final BytePointer logitsMemory;
   private final BytePointer gradientMemory;
 
   Fixture(Layout layout, int rows, int vocab, double scale, long seed) {
+    this(layout, rows, rows, vocab, scale, seed);
+  }
+
+  /**
+   * The rows' logits repeat after so many different ones, which spares memory; targets and all else
+   * differ.
+   */
+  Fixture(Layout layout, int rows, int different, int vocab, double scale, long seed) {
     this.layout = layout;
     this.rows = rows;
     this.vocab = vocab;
     Random random = new Random(TestSeed.of(seed));
-    z = new double[rows][vocab];
+    z = new double[rows][];
     targets = new long[rows];
     old = new float[rows];
     ref = new float[rows];
@@ -57,7 +72,8 @@ final class Fixture implements AutoCloseable {
     policyWeights = new float[rows];
     regWeights = new float[rows];
     for (int i = 0; i < rows; i++) {
-      for (int v = 0; v < vocab; v++) {
+      z[i] = i < different ? new double[vocab] : z[i - different];
+      for (int v = 0; v < vocab && i < different; v++) {
         z[i][v] = Elements.round(layout.dtype, scale * random.nextGaussian());
       }
       targets[i] = random.nextInt(vocab);
@@ -145,8 +161,8 @@ final class Fixture implements AutoCloseable {
             intTargets
                 ? new IntPointer(wanted)
                 : longs(Arrays.stream(take).mapToLong(i -> targets[i]).toArray()),
-            gather(old, take),
-            gather(ref, take),
+            onPolicy ? null : gather(old, take),
+            withoutReference ? null : gather(ref, take),
             gather(advantages, take),
             gather(policyWeights, take),
             gather(regWeights, take),
@@ -190,7 +206,8 @@ final class Fixture implements AutoCloseable {
   }
 
   Oracle.Inputs inputs(int i) {
-    return new Oracle.Inputs(old[i], ref[i], advantages[i], policyWeights[i], regWeights[i]);
+    return new Oracle.Inputs(
+        onPolicy ? Double.NaN : old[i], ref[i], advantages[i], policyWeights[i], regWeights[i]);
   }
 
   static LongPointer longs(long... values) {

@@ -51,9 +51,26 @@ final class ObjectiveOracle {
     Dual max(double bound) {
       return v < bound ? of(bound) : this;
     }
+  }
 
-    Dual orGreater(Dual o) {
-      return o.v > v ? o : this;
+  /** What multiplies A, and the bound that decided it. */
+  private record Factor(Dual value, Oracle.Clip clip) {
+    static Factor of(Dual value) {
+      return new Factor(value, Oracle.Clip.NONE);
+    }
+  }
+
+  /** One token's share of the loss, and what the metrics are made of. */
+  private record Terms(Dual policy, Dual regularizer, Dual ratio, Factor factor, double kl) {
+    static final Terms MASKED =
+        new Terms(Dual.of(0), Dual.of(0), Dual.of(1), Factor.of(Dual.of(1)), 0);
+
+    Dual loss() {
+      return policy.plus(regularizer);
+    }
+
+    Oracle.Metrics metrics() {
+      return new Oracle.Metrics(policy.v, kl, ratio.v, factor.value.v, factor.clip);
     }
   }
 
@@ -86,22 +103,25 @@ final class ObjectiveOracle {
     int n = logProbs.length;
     double[] slopes = new double[n];
     for (int seed = 0; seed < n; seed++) {
-      for (Dual loss : losses(logProbs, entropies, inputs, config, seed)) {
-        slopes[seed] += loss.d;
+      for (Terms terms : terms(logProbs, entropies, inputs, config, seed)) {
+        slopes[seed] += terms.loss().d;
       }
     }
-    Dual[] values = losses(logProbs, entropies, inputs, config, -1);
+    Terms[] values = terms(logProbs, entropies, inputs, config, -1);
     Oracle.Token[] tokens = new Oracle.Token[n];
     Arrays.setAll(
         tokens,
         t ->
             new Oracle.Token(
-                values[t].v, slopes[t], -inputs[t].regWeight() * config.entropyCoef()));
+                values[t].loss().v,
+                slopes[t],
+                -inputs[t].regWeight() * config.entropyCoef(),
+                values[t].metrics()));
     return tokens;
   }
 
   /** Every token's share of the loss, differentiated by the log-prob of one of them. */
-  private static Dual[] losses(
+  private static Terms[] terms(
       double[] logProbs, double[] entropies, Oracle.Inputs[] in, PolicyLossConfig c, int seed) {
     int n = logProbs.length;
     Dual[] logProb = new Dual[n];
@@ -111,29 +131,36 @@ final class ObjectiveOracle {
         d,
         t ->
             Double.isNaN(in[t].old())
-                ? logProb[t].minus(logProb[t].sg())
+                ? new Dual(0, logProb[t].d) // on policy: the log-prob itself, held fixed
                 : logProb[t].minus(Dual.of(in[t].old())));
     Tokens tokens = new Tokens(logProb, d, in);
-    Dual[] out = new Dual[n];
-    for (int t = 0; t < n; t++) {
-      if (!tokens.active(t)) {
-        out[t] = Dual.of(0);
-        continue;
-      }
-      Dual ratio = ratio(tokens, t, c);
-      Dual loss = Dual.of(0);
-      if (in[t].policyWeight() != 0) {
-        loss = policy(tokens, t, ratio, c.objective()).times(in[t].policyWeight());
-      }
-      Dual regularizer = Dual.of(-c.entropyCoef() * entropies[t]);
-      if (c.klCoef() != 0) {
-        Dual kl = kl(Dual.of(in[t].ref()).minus(logProb[t]), c.klEstimator());
-        regularizer =
-            regularizer.plus((c.klBiasCorrected() ? kl.times(ratio) : kl).times(c.klCoef()));
-      }
-      out[t] = loss.plus(regularizer.times(in[t].regWeight()));
-    }
+    Terms[] out = new Terms[n];
+    Arrays.setAll(
+        out, t -> tokens.active(t) ? activeTerms(tokens, t, entropies[t], c) : Terms.MASKED);
     return out;
+  }
+
+  private static Terms activeTerms(Tokens tokens, int t, double entropy, PolicyLossConfig c) {
+    Oracle.Inputs in = tokens.inputs[t];
+    Dual logProb = tokens.logProbs[t];
+    Dual ratio = ratio(tokens, t, c);
+    Factor factor = factor(ratio, in.advantage(), c.objective());
+    Dual policy = Dual.of(0);
+    if (in.policyWeight() != 0) {
+      boolean byLogProb =
+          c.objective() instanceof PolicyObjective.Cispo
+              || c.objective() instanceof PolicyObjective.Gpg
+              || c.objective() instanceof PolicyObjective.Vespo;
+      Dual gain = byLogProb ? factor.value.times(logProb) : factor.value;
+      policy = gain.times(-in.advantage()).times(in.policyWeight());
+    }
+    Dual kl = kl(Dual.of(in.ref()).minus(logProb), c.klEstimator());
+    kl = c.klBiasCorrected() ? kl.times(ratio) : kl;
+    Dual regularizer = Dual.of(-c.entropyCoef() * entropy);
+    if (c.klCoef() != 0) {
+      regularizer = regularizer.plus(kl.times(c.klCoef()));
+    }
+    return new Terms(policy, regularizer.times(in.regWeight()), ratio, factor, kl.v);
   }
 
   /** What the objective calls its ratio. */
@@ -164,27 +191,31 @@ final class ObjectiveOracle {
     };
   }
 
-  private static Dual policy(Tokens s, int t, Dual r, PolicyObjective objective) {
-    double a = s.inputs[t].advantage();
-    Dual logProb = s.logProbs[t];
+  private static Factor factor(Dual r, double a, PolicyObjective objective) {
     if (objective instanceof PolicyObjective.Clip o) {
+      Dual bounded = r.min(o.delta());
       Dual clipped = r.max(1 - o.clipLow()).min(1 + o.clipHigh());
-      Dual loss = r.min(o.delta()).times(-a).orGreater(clipped.times(-a));
-      return a < 0 ? loss.min(-o.dualClip() * a) : loss;
+      Dual chosen = -a * clipped.v > -a * bounded.v ? clipped : bounded;
+      boolean dual = a < 0 && -a * chosen.v > -a * o.dualClip();
+      return new Factor(
+          dual ? Dual.of(o.dualClip()) : chosen,
+          new Oracle.Clip(
+              a < 0 && bounded.v < 1 - o.clipLow(), a > 0 && bounded.v > 1 + o.clipHigh(), dual));
     }
     if (objective instanceof PolicyObjective.Cispo o) {
-      return logProb.times(-a * Math.min(r.v, o.bound()));
+      return new Factor(
+          r.min(o.bound()).sg(), new Oracle.Clip(false, a > 0 && r.v > o.bound(), false));
     }
     if (objective instanceof PolicyObjective.Sapo o) {
       double tau = a > 0 ? o.tauPositive() : o.tauNegative();
-      return r.plus(Dual.of(-1)).times(tau).sigmoid().times(-a * 4 / tau);
+      return Factor.of(r.plus(Dual.of(-1)).times(tau).sigmoid().times(4 / tau));
     }
     if (objective instanceof PolicyObjective.Vespo o) {
       double k = a >= 0 ? o.kPositive() : o.kNegative();
       double lambda = a >= 0 ? o.lambdaPositive() : o.lambdaNegative();
-      return logProb.times(-a * Math.exp(lambda + k * Math.log(r.v) - lambda * r.v));
+      return Factor.of(Dual.of(Math.exp(lambda + k * Math.log(r.v) - lambda * r.v)));
     }
-    return objective instanceof PolicyObjective.Gmpo ? r.times(-a) : logProb.times(-a);
+    return Factor.of(objective instanceof PolicyObjective.Gmpo ? r : Dual.of(1));
   }
 
   private static Dual kl(Dual q, KlEstimator estimator) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.FloatPointer;
@@ -16,9 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/**
- * Every objective at every level of the ratio: fused, in parts, and in shards of the vocabulary.
- */
+/** Every objective at every level of the ratio. */
 class ObjectivesTest {
   private static final List<PolicyObjective> OBJECTIVES =
       List.of(
@@ -65,7 +64,7 @@ class ObjectivesTest {
     return cases.stream();
   }
 
-  private static PolicyLossConfig.Builder config(PolicyObjective objective, RatioLevel level) {
+  static PolicyLossConfig.Builder config(PolicyObjective objective, RatioLevel level) {
     return PolicyLossConfig.builder().objective(objective).ratioLevel(level).temperature(0.9);
   }
 
@@ -73,7 +72,7 @@ class ObjectivesTest {
    * Sequences of one row, of five with a masked one among them, of none, of three, and one of three
    * masked rows.
    */
-  private static Fixture fixture(Fixture.Layout layout, int vocab, long seed) {
+  static Fixture fixture(Fixture.Layout layout, int vocab, long seed) {
     Fixture f = new Fixture(layout, 12, vocab, 2, seed);
     f.sequenceOffsets = new long[] {0, 1, 6, 6, 9, 12};
     for (int i : new int[] {3, 9, 10, 11}) {
@@ -108,65 +107,49 @@ class ObjectivesTest {
     }
   }
 
-  /** States, merge, objective and gradient, over 1, 2, 3 and 8 shards, against the formulas. */
+  /**
+   * Ratios at every bound exactly and a step of a float to either side: old log-probs are the
+   * policy's own, shifted by a number that a float holds.
+   */
   @ParameterizedTest(name = "{0} {1} {2}")
   @MethodSource("cases")
-  void partsAndShards(Isa isa, PolicyObjective objective, RatioLevel level) {
+  void ratiosAtTheClipEdges(Isa isa, PolicyObjective objective, RatioLevel level) {
     Kernels.use(isa);
-    PolicyLossConfig config = config(objective, level).klCoef(0.05).entropyCoef(0.01).build();
-    for (int shards : new int[] {1, 2, 3, 8}) {
-      try (Fixture f = fixture(Fixture.Layout.F32, 1003, 7);
+    PolicyObjective edged = withEdges(objective);
+    for (Fixture.Layout layout : List.of(Fixture.Layout.F32, Fixture.Layout.BF16)) {
+      try (Fixture f = new Fixture(layout, 24, 67, 2, 22);
           RowStatistics out = RowStatistics.allocate(f.rows)) {
-        PolicyLossMetrics metrics = inShards(f, config, shards, isa, out);
+        f.sequenceOffsets = new long[f.rows + 1]; // one row each: its ratio is the sequence's
+        Arrays.setAll(f.sequenceOffsets, i -> i);
+        PolicyLossConfig config = config(edged, level).build();
+        TokenStats.compute(f.logits(), f.batch().rows(config), out);
         for (int i = 0; i < f.rows; i++) {
-          if (f.masked(i)) {
-            out.logProbs().put(i, 0); // shards are read before any weight is known
-          }
+          float edge = (i % 4 - 1) * 0.25f; // -0.25, 0, 0.25, 0.5
+          float old = out.logProbs().get(i) - edge;
+          f.old[i] = i < 8 ? old : i < 16 ? Math.nextUp(old) : Math.nextDown(old);
+          f.advantages[i] = i / 4 % 2 == 0 ? 1.25f : -0.75f;
         }
-        Conformance.compare(f, config, out, metrics);
+        Conformance.check(f, config, isa);
       }
     }
   }
 
-  private static PolicyLossMetrics inShards(
-      Fixture f, PolicyLossConfig config, int shards, Isa isa, RowStatistics out) {
-    PolicyBatch batch = f.batch();
-    LogitRows rows = batch.rows(config);
-    try (RowStates parts = RowStates.allocate(shards, f.rows);
-        RowStates merged = RowStates.allocate(f.rows);
-        RowSlopes slopes = RowSlopes.allocate(f.rows)) {
-      for (int k = 0; k < shards; k++) {
-        int begin = begin(f, shards, k);
-        Logits part = f.logits(begin, begin(f, shards, k + 1) - begin);
-        VocabShard shard = new VocabShard(begin, f.vocab);
-        // Through bytes, as another rank would receive them.
-        try (RowStates here = RowStates.allocate(f.rows)) {
-          assertEquals(isa, RowStates.compute(part, rows, shard, here, 0));
-          byte[] sent = new byte[f.rows * RowStates.BYTES];
-          here.bytes(0).get(sent);
-          parts.bytes(k).put(sent, 0, sent.length);
-        }
-      }
-      MergeStates.compute(parts, rows, merged, out);
-      PolicyLossMetrics metrics = Objective.compute(batch, config, out, slopes);
-      for (int k = 0; k < shards; k++) {
-        int begin = begin(f, shards, k);
-        int columns = begin(f, shards, k + 1) - begin;
-        LogitsGradient.compute(
-            f.logits(begin, columns),
-            rows,
-            new VocabShard(begin, f.vocab),
-            merged,
-            slopes,
-            f.gradient(begin, columns));
-      }
-      return metrics;
+  /** Bounds at e^-0.25, e^0.25 and, for the dual clip, e^0.5. */
+  private static PolicyObjective withEdges(PolicyObjective objective) {
+    double high = Math.exp(0.25);
+    if (objective instanceof PolicyObjective.Clip clip) {
+      boolean bounded = Double.isFinite(clip.delta());
+      return new PolicyObjective.Clip(
+          1 - Math.exp(-0.25),
+          high - 1,
+          bounded ? Math.exp(0.5) : clip.dualClip(),
+          bounded ? 1 : clip.delta());
     }
-  }
-
-  /** Shards of unequal sizes. */
-  private static int begin(Fixture f, int shards, int k) {
-    return k == shards ? f.vocab : k * (f.vocab / shards) - (k > 0 ? 5 : 0);
+    return objective instanceof PolicyObjective.Cispo
+        ? new PolicyObjective.Cispo(high)
+        : objective instanceof PolicyObjective.Gmpo
+            ? new PolicyObjective.Gmpo(0.25, 0.25)
+            : objective;
   }
 
   @ParameterizedTest(name = "{0} {1} {2}")
@@ -344,11 +327,9 @@ class ObjectivesTest {
           for (int i = 0; i < f.rows; i++) {
             double[] twice = f.gradientRow(i);
             for (int v = 0; v < f.vocab; v++) {
-              // Twice a number is exact; what differs is the rounding of the f32 term before, and
-              // in
-              // f32 that the first call scaled e^u where the second computed it again.
+              // Twice a number is exact.
               double tolerance =
-                  (2.1 * Elements.unitRoundoff(layout.dtype()) + 4e-7) * Math.abs(once[i][v])
+                  Conformance.betweenTwoWays(layout.dtype()) * Math.abs(once[i][v])
                       + 4 * Elements.smallestStep(layout.dtype());
               assertEquals(2 * once[i][v], twice[v], tolerance, "row " + i + " element " + v);
             }

@@ -10,7 +10,15 @@ final class Oracle {
   record Row(double logProb, double entropy, double lse, double sumSquares, double[] logP) {}
 
   /** One token's loss and its slopes by logProb and entropy, weights included. */
-  record Token(double loss, double g, double h) {}
+  record Token(double loss, double g, double h, Metrics metrics) {}
+
+  /** Which bound decided a token's policy term. */
+  record Clip(boolean low, boolean high, boolean dual) {
+    static final Clip NONE = new Clip(false, false, false);
+  }
+
+  /** What one token adds to the metrics; ratio, factor and clip are its unit's. */
+  record Metrics(double policyLoss, double kl, double ratio, double factor, Clip clip) {}
 
   /** What the objective takes for one token; NaN for a log-prob that is not given. */
   record Inputs(double old, double ref, double advantage, double policyWeight, double regWeight) {}
