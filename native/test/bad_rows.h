@@ -71,6 +71,10 @@ inline const BadRow kBadRows[] = {
      [](const PolicyCase&, PolicyInputs& in, int64_t i) {
        in.temperatures[static_cast<size_t>(i)] = i == kFirstBad ? INFINITY : NAN;
      }},
+    {"temperature out of range", GRPO4J_ROW_TEMPERATURE,
+     [](const PolicyCase&, PolicyInputs& in, int64_t i) {
+       in.temperatures[static_cast<size_t>(i)] = i == kFirstBad ? 1e13f : 1e-13f;
+     }},
     {"advantage", GRPO4J_ROW_COEFFICIENT,
      [](const PolicyCase&, PolicyInputs& in, int64_t i) {
        in.advantages[static_cast<size_t>(i)] = INFINITY;

@@ -56,6 +56,8 @@ const Refusal kRefusals[] = {
     REFUSED(a.rows.temperature = 0),
     REFUSED(a.rows.temperature = INFINITY),
     REFUSED(a.rows.temperature = NAN),
+    REFUSED(a.rows.temperature = 1e13),
+    REFUSED(a.rows.temperature = 1e-13),
     REFUSED(a.rows.soft_cap = -1),
     REFUSED(a.rows.soft_cap = INFINITY),
     {"rows that fall", rows_listed(kFalling)},

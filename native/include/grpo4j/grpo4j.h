@@ -65,7 +65,7 @@ enum {
   GRPO4J_ROW_NOT_FINITE = 1,        /* a NaN or +inf among the logits */
   GRPO4J_ROW_ALL_MINUS_INF = 2,     /* every logit is -inf: no distribution */
   GRPO4J_ROW_TARGET_OUT_OF_RANGE = 3,
-  GRPO4J_ROW_TEMPERATURE = 5,       /* its temperature is not a positive number */
+  GRPO4J_ROW_TEMPERATURE = 5,       /* its temperature is not within 1e-12 .. 1e12 */
   GRPO4J_ROW_COEFFICIENT = 4,       /* log-probs, advantage or weights make the slope NaN or infinite */
   /* Where the host can't see them, on a device; elsewhere they are GRPO4J_INVALID_ARGUMENT. */
   GRPO4J_ROW_INDEX = 6,             /* row_indices names no row of the logits, or doesn't rise */

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "kernels/rows.h"
+
 namespace grpo4j {
 namespace {
 
@@ -42,7 +44,7 @@ bool valid_rows(const grpo4j_matrix& logits, const grpo4j_rows& rows, bool incre
   return valid_rows(logits, rows.n, rows.row_indices, increasing) &&
          (rows.n == 0 || rows.targets != nullptr) &&
          (rows.target_type == GRPO4J_I64 || rows.target_type == GRPO4J_I32) &&
-         (rows.temperatures != nullptr || positive(rows.temperature)) &&
+         (rows.temperatures != nullptr || usable_temperature(rows.temperature)) &&
          (rows.soft_cap == 0 || positive(rows.soft_cap));
 }
 
@@ -148,7 +150,7 @@ bool valid(const grpo4j_row_states_args& args) {
 
 bool valid(const grpo4j_merge_states_args& args) {
   return args.n >= 0 && args.shard_count >= 1 &&
-         (args.temperatures != nullptr || positive(args.temperature)) &&
+         (args.temperatures != nullptr || usable_temperature(args.temperature)) &&
          (args.n == 0 ||
           (args.shards != nullptr && args.merged != nullptr && args.out.log_probs != nullptr));
 }

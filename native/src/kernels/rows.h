@@ -20,7 +20,14 @@ GRPO4J_HD double temperature_of(const grpo4j_rows& rows, int64_t i) {
                                       : static_cast<double>(rows.temperatures[i]);
 }
 
-GRPO4J_HD bool usable_temperature(double t) { return t > 0 && t < __builtin_inf(); }
+// Far beyond what anyone samples with, and where f32 still holds h/T^2 and -127 T. Outside the entropy
+// bonus's gradient would be NaN, or logits of -inf would count.
+constexpr double kLeastTemperature = 1e-12;
+constexpr double kMostTemperature = 1e12;
+
+GRPO4J_HD bool usable_temperature(double t) {
+  return t >= kLeastTemperature && t <= kMostTemperature;
+}
 
 // The sequence that row i of the call belongs to.
 GRPO4J_HD int64_t sequence_of(const grpo4j_policy_batch& batch, int64_t i) {

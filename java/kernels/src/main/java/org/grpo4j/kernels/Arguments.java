@@ -82,8 +82,8 @@ final class Arguments {
   }
 
   static void temperature(double value) {
-    if (!(value > 0) || Double.isInfinite(value)) {
-      throw invalid("temperature is %s: want > 0 and finite", value);
+    if (!(value >= 1e-12 && value <= 1e12)) { // kLeastTemperature, kMostTemperature
+      throw invalid("temperature is %s: want 1e-12 to 1e12", value);
     }
   }
 

@@ -156,7 +156,7 @@ final class NativeCalls {
       case Native.GRPO4J_ROW_NOT_FINITE -> "a NaN or +infinity among its logits";
       case Native.GRPO4J_ROW_ALL_MINUS_INF -> "all its logits are -infinity";
       case Native.GRPO4J_ROW_TARGET_OUT_OF_RANGE -> "its target is outside the vocabulary";
-      case Native.GRPO4J_ROW_TEMPERATURE -> "its temperature is not a positive number";
+      case Native.GRPO4J_ROW_TEMPERATURE -> "its temperature is not within 1e-12 to 1e12";
       case Native.GRPO4J_ROW_INDEX ->
           "rowIndices names no row of the logits there, or does not rise";
       case Native.GRPO4J_ROW_SEQUENCE -> "sequenceOffsets do not rise from 0 to the rows' number";

@@ -14,8 +14,8 @@ import org.grpo4j.kernels.internal.Native;
  * @param klEstimator which estimate
  * @param klBiasCorrected multiplies the KL estimate by the ratio, with its gradient
  * @param entropyCoef factor of the entropy bonus
- * @param temperature the logits are divided by it, for log-probs, entropy and gradient alike; a
- *     batch with temperatures of its own overrules it
+ * @param temperature the logits are divided by it, for log-probs, entropy and gradient alike, 1e-12
+ *     to 1e12; a batch with temperatures of its own overrules it
  * @param softCap c: a logit u counts as c·tanh(u/c), before the temperature; 0: none
  * @param accumulateGradient whether the gradient is added to what its memory holds; not in place
  * @param zeroBadRows whether bad rows are zeroed and counted instead of being an error

@@ -17,6 +17,9 @@ final class TokenMasksTest {
         new float[][] {{0, 1, 1}, {0, 1, 0}}, TokenMasks.topEntropy(MASK, entropies, 0.4));
     assertArrayEquals(
         new float[][] {{1, 1, 1}, {1, 1, 1}}, TokenMasks.topEntropy(MASK, entropies, 1));
+    // The median is a token's, which is kept.
+    assertArrayEquals(
+        new float[][] {{0, 1, 1}, {0, 1, 1}}, TokenMasks.topEntropy(MASK, entropies, 0.5));
     float[][] none = {{0, 0, 0}, {0, 0, 0}};
     assertArrayEquals(
         new float[][] {{1, 1, 1}, {1, 1, 1}}, TokenMasks.topEntropy(none, entropies, 0.4));
@@ -32,6 +35,22 @@ final class TokenMasksTest {
     assertArrayEquals(
         new float[][] {{1, 1, 1}, {1, 1, 1}},
         TokenMasks.offPolicySequences(new double[] {0, 2}, logProbs, old, MASK, 0.1));
+    // Means of 0.5 in both: over trained tokens alone, and not above a threshold of 0.5.
+    double[][] earlier = {{-0.5, -0.5, -9}, {-0.5, -0.5, -0.5}};
+    assertArrayEquals(
+        new float[][] {{0, 0, 0}, {0, 0, 0}},
+        TokenMasks.offPolicySequences(new double[] {-1, -1}, logProbs, earlier, MASK, 0.45));
+    assertArrayEquals(
+        new float[][] {{1, 1, 1}, {1, 1, 1}},
+        TokenMasks.offPolicySequences(new double[] {-1, -1}, logProbs, earlier, MASK, 0.5));
+  }
+
+  @Test
+  void masksAndCorrectionsMultiply() {
+    float[][] a = {{2, 0.5f}, {3}};
+    float[][] b = {{0.25f, 0}, {1}};
+    assertArrayEquals(new float[][] {{0.5f, 0}, {3}}, TokenMasks.product(a, b));
+    assertArrayEquals(new float[][] {{2, 0.5f}, {3}}, a);
   }
 
   @Test

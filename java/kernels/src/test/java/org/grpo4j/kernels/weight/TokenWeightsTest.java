@@ -138,6 +138,13 @@ final class TokenWeightsTest {
         new float[] {1, 0, 0},
         RolloutCorrection.mask(0.5, 2).factors(old, sampling, mask)[0],
         1e-6f);
+    // A factor inside the range stays what it is, the range's edges are inside.
+    assertArrayEquals(
+        new float[] {1, 4, 0}, RolloutCorrection.mask(1, 5).factors(old, sampling, mask)[0], 1e-5f);
+    assertArrayEquals(
+        new float[] {1, 0, 0.25f},
+        RolloutCorrection.mask(0.1, 1).factors(old, sampling, mask)[0],
+        1e-6f);
     RolloutCorrection sequence =
         new RolloutCorrection(RolloutCorrection.Mode.TRUNCATE, true, 0, 10);
     // The product over trained tokens: 4 without the last; NaN where nothing is trained is unseen.

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Every operation against its formulas in double on random inputs: what a new machine can check
- * without any file. f32 and bf16; vocabularies of one token, of a tail, of loops with a tail, and
- * of many blocks; every objective; the vocabulary whole and in shards.
+ * without any file. Every type; vocabularies of one token, of a tail, of loops with a tail, and of
+ * many blocks; every objective; the vocabulary whole and in shards.
  */
 final class BuiltinChecks {
   private static final Path NAME = Path.of("built-in");
@@ -29,7 +29,7 @@ final class BuiltinChecks {
 
   /** Runs all cases under the instruction set in use. */
   static void run(CheckReport report) {
-    for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+    for (DType dtype : DType.values()) {
       for (int vocab : VOCABULARIES) {
         rows(report, new OracleBatch(dtype, vocab));
       }

@@ -17,6 +17,8 @@ final class OracleBatch {
   static final int ROWS = 4;
   static final double TEMPERATURE = 0.9;
 
+  private static final float SMALLEST_NORMAL_HALF = 0x1p-14f;
+
   /** Two sequences of two rows. */
   private static final long[] SEQUENCES = {0, 2, 4};
 
@@ -39,9 +41,10 @@ final class OracleBatch {
     z = new double[ROWS][vocab];
     for (int i = 0; i < ROWS; i++) {
       for (int v = 0; v < vocab; v++) {
-        // The upper half of a float is a bf16.
+        // The upper half of a float is a bf16; a half holds it, too, where it isn't tiny.
         int bits = Float.floatToRawIntBits((float) (3 * random.nextGaussian())) & 0xffff0000;
-        z[i][v] = Float.intBitsToFloat(bits);
+        float logit = Float.intBitsToFloat(bits);
+        z[i][v] = Math.abs(logit) < SMALLEST_NORMAL_HALF ? 0 : logit;
       }
       targets[i] = random.nextInt(vocab);
       old[i] = (float) (row(i).logProb() + 0.3 * random.nextGaussian());
@@ -142,17 +145,42 @@ final class OracleBatch {
 
   private void put(BytePointer memory, int at, double value) {
     int bits = Float.floatToRawIntBits((float) value);
-    if (dtype == DType.F32) {
-      memory.putInt(4L * at, bits);
-    } else {
-      memory.putShort(2L * at, (short) (bits >>> 16));
+    switch (dtype) {
+      case F32 -> memory.putInt(4L * at, bits);
+      case BF16 -> memory.putShort(2L * at, (short) (bits >>> 16));
+      case F16 -> {
+        int magnitude = value == 0 ? 0 : ((bits & 0x7fffffff) >>> 13) - (112 << 10);
+        memory.putShort(2L * at, (short) (((bits >>> 16) & 0x8000) | magnitude));
+      }
     }
   }
 
   double get(BytePointer memory, int at) {
-    return dtype == DType.F32
-        ? memory.getFloat(4L * at)
-        : Float.intBitsToFloat(memory.getShort(2L * at) << 16);
+    return switch (dtype) {
+      case F32 -> memory.getFloat(4L * at);
+      case BF16 -> Float.intBitsToFloat(memory.getShort(2L * at) << 16);
+      case F16 -> ofHalf(memory.getShort(2L * at));
+    };
+  }
+
+  private static double ofHalf(int bits) {
+    int exponent = (bits >> 10) & 31;
+    int mantissa = bits & 1023;
+    double magnitude =
+        exponent == 0 ? mantissa * 0x1p-24 : Math.scalb(1024.0 + mantissa, exponent - 25);
+    if (exponent == 31) {
+      magnitude = Double.POSITIVE_INFINITY; // no right gradient is
+    }
+    return (bits & 0x8000) == 0 ? magnitude : -magnitude;
+  }
+
+  /** What storing a gradient element costs, relative to it; bf16: e^u waits in its memory, too. */
+  private double rounding() {
+    return switch (dtype) {
+      case F32 -> 0x1p-24;
+      case BF16 -> 0x1p-8 + 1.3 * 0x1p-10;
+      case F16 -> 0x1p-11;
+    };
   }
 
   /**
@@ -165,8 +193,7 @@ final class OracleBatch {
     Row row = row(i);
     double g = slope.g();
     double h = slope.h();
-    // bf16 once more: e^u waits in the gradient's memory with two bits more than bf16 has.
-    double rounding = dtype == DType.F32 ? 0x1p-24 : 0x1p-8 + 0x1p-10;
+    double smallest = dtype == DType.F16 ? 0x1p-25 : 1e-37;
     for (int v = begin; v < end; v++) {
       double logP = z[i][v] / TEMPERATURE - row.lse();
       double p = Math.exp(logP);
@@ -174,7 +201,7 @@ final class OracleBatch {
       double expected = (g * (one - p) - h * p * (logP + row.entropy())) / TEMPERATURE;
       double steepest = Math.abs(g) + Math.abs(h) * (Math.abs(logP) + row.entropy());
       double tolerance =
-          1e-5 * steepest * Math.max(one, p) + 1.01 * rounding * Math.abs(expected) + 1e-37;
+          1e-5 * steepest * Math.max(one, p) + 1.01 * rounding() * Math.abs(expected) + smallest;
       double got = get(gradient, i * (end - begin) + v - begin);
       if (!(Math.abs(expected - got) <= tolerance)) {
         return "gradient %s of row %d at token %d, not %s".formatted(got, i, v, expected);

@@ -32,9 +32,9 @@ class BuiltinChecksTest {
             List.of(), List.of(Kernels.isa()), new PrintStream(out, true, StandardCharsets.UTF_8));
     suite.runBuiltin();
     String text = out.toString(StandardCharsets.UTF_8);
-    // Each of 2 dtypes: 5 vocabularies of 5 cases, less the shards of one token, and 10 objectives;
+    // Each of 3 dtypes: 5 vocabularies of 5 cases, less the shards of one token, and 10 objectives;
     // 6 estimators by 3 scales, 2 orders.
-    assertEquals("88 passed, 0 failed, 0 skipped", suite.totals(), text);
+    assertEquals("122 passed, 0 failed, 0 skipped", suite.totals(), text);
     assertTrue(suite.succeeded());
   }
 
