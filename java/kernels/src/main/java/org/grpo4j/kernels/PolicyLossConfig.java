@@ -53,6 +53,7 @@ public record PolicyLossConfig(
     return builder().build();
   }
 
+  /** A builder that starts from {@link #defaults}. */
   public static Builder builder() {
     return new Builder();
   }

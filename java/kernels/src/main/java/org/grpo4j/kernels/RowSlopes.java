@@ -30,6 +30,7 @@ public final class RowSlopes implements AutoCloseable {
             : new NativeRowSlopes(deviceMemory.pointer());
   }
 
+  /** In the host's memory; the caller closes it. */
   public static RowSlopes allocate(long rows) {
     return new RowSlopes(rows, null);
   }

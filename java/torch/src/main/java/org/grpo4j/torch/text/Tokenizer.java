@@ -121,6 +121,7 @@ public final class Tokenizer implements AutoCloseable {
     return vocabulary.size();
   }
 
+  /** The id of a token as the vocabulary writes it; empty where there is none. */
   public OptionalInt tokenId(String token) {
     Integer id = vocabulary.ids().get(token);
     return id == null ? OptionalInt.empty() : OptionalInt.of(id);
@@ -155,14 +156,17 @@ public final class Tokenizer implements AutoCloseable {
     return specials;
   }
 
+  /** The token that begins a text; empty where the checkpoint names none. */
   public OptionalInt bosId() {
     return id(specials.bos());
   }
 
+  /** The token that ends a completion; empty where the checkpoint names none. */
   public OptionalInt eosId() {
     return id(specials.eos());
   }
 
+  /** The token that fills up shorter rows; empty where the checkpoint names none. */
   public OptionalInt padId() {
     return id(specials.pad());
   }
