@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.JsonProblem;
 
 /** Reads the JSON files of a checkpoint folder; what is wrong with one becomes one clear line. */
 final class JsonFiles {
@@ -62,8 +63,7 @@ final class JsonFiles {
   static InputException malformed(Path file, JacksonException e) {
     JsonLocation at = e.getLocation();
     String where = at == null ? "" : ":" + at.getLineNr() + ":" + at.getColumnNr();
-    String what = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
-    return new InputException(file + where + ": not valid JSON (" + what + ")", e);
+    return new InputException(file + where + ": not valid JSON (" + JsonProblem.of(e) + ")", e);
   }
 
   static InputException unreadable(Path file, IOException e) {

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
-import org.grpo4j.trainer.python.PythonJsonText;
+import org.grpo4j.torch.text.PythonJsonText;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,7 +74,7 @@ final class BfclFunctions {
           property,
           " The dictionary entries have the following schema; they are not in string"
               + " representation. "
-              + PythonJsonText.of(property.remove("properties")));
+              + PythonJsonText.ascii(property.remove("properties")));
     }
     property.put("type", "string");
   }

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
-import org.grpo4j.trainer.python.PythonJsonText;
+import org.grpo4j.torch.text.PythonJsonText;
 import org.grpo4j.trainer.python.PythonText;
 
 /**
@@ -57,7 +57,7 @@ public final class BfclPrompts {
   private static List<Map<String, Object>> prompted(
       BfclQuestion question, List<Map<String, Object>> functions) {
     String text = resource("bfcl-prompt.txt");
-    return withSystem(question, text.replace(FUNCTIONS, PythonJsonText.indented(functions, 4)));
+    return withSystem(question, text.replace(FUNCTIONS, PythonJsonText.ascii(functions, 4)));
   }
 
   private static List<Map<String, Object>> stripped(
@@ -106,7 +106,7 @@ public final class BfclPrompts {
       return question.messages();
     }
     StringBuilder lines = new StringBuilder();
-    functions.forEach(function -> lines.append('\n').append(PythonJsonText.of(function)));
+    functions.forEach(function -> lines.append('\n').append(PythonJsonText.ascii(function)));
     String text = resource("bfcl-tools.txt").replace(FUNCTIONS, lines);
     List<Map<String, Object>> rest = question.messages();
     if (startsWithSystem(question)) {
@@ -129,7 +129,7 @@ public final class BfclPrompts {
       rest = rest.subList(1, rest.size());
     }
     StringBuilder listed = new StringBuilder();
-    functions.forEach(f -> listed.append(PythonJsonText.indented(f, 4)).append("\n\n"));
+    functions.forEach(f -> listed.append(PythonJsonText.ascii(f, 4)).append("\n\n"));
     String told = resource("bfcl-llama-json.txt").replace(FUNCTIONS, listed);
     List<Map<String, Object>> messages = new ArrayList<>();
     messages.add(message("system", LLAMA_SYSTEM + system));
@@ -170,7 +170,7 @@ public final class BfclPrompts {
           .append("%d. Name: %s\n".formatted(i + 1, function.get("name")))
           .append("Description: %s\n".formatted(function.get("description")))
           .append("Parameters: ")
-          .append(PythonJsonText.of(properties));
+          .append(PythonJsonText.ascii(properties));
     }
     StringBuilder user = new StringBuilder("**Dialogue Records History**\n");
     for (Map<String, Object> message : question.messages()) {

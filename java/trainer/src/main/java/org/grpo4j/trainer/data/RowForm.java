@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.grpo4j.torch.text.PythonJson;
+import org.grpo4j.torch.text.PythonJsonText;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,7 +82,7 @@ final class RowForm {
       throw source.error("reward_model.ground_truth is missing");
     }
     used.addAll(List.of("prompt", "reward_model"));
-    return prompted(truth instanceof String text ? text : PythonJson.dumps(truth));
+    return prompted(truth instanceof String text ? text : PythonJsonText.dumps(truth));
   }
 
   private Example promptCompletion() {

@@ -1,20 +1,15 @@
 package org.grpo4j.trainer.python;
 
-import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.math.MathContext;
-import java.math.RoundingMode;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.grpo4j.torch.text.PythonJsonText;
 import org.jspecify.annotations.Nullable;
 
 /** Python's {@code repr(value)}. */
 public final class PythonRepr {
-  /** Digits that always suffice to tell a double from its neighbours. */
-  private static final int MAX_DIGITS = 17;
-
   private PythonRepr() {}
 
   public static String of(@Nullable Object value) {
@@ -28,7 +23,7 @@ public final class PythonRepr {
       return i.toString();
     }
     if (value instanceof Double d) {
-      return real(d);
+      return PythonJsonText.repr(d);
     }
     if (value instanceof String text) {
       return text(text);
@@ -59,42 +54,9 @@ public final class PythonRepr {
     return items.stream().map(PythonRepr::of).collect(Collectors.joining(", "));
   }
 
-  /** The shortest decimal number that rounds to the value; with an exponent below 1e-4. */
-  static String real(double value) {
-    if (Double.isNaN(value)) {
-      return "nan";
-    }
-    if (Double.isInfinite(value)) {
-      return value > 0 ? "inf" : "-inf";
-    }
-    String sign = value < 0 || 1 / value < 0 ? "-" : "";
-    if (value == 0) {
-      return sign + "0.0";
-    }
-    BigDecimal exact = new BigDecimal(Math.abs(value));
-    BigDecimal shortest = exact;
-    for (int digits = 1; digits <= MAX_DIGITS; digits++) {
-      shortest = exact.round(new MathContext(digits, RoundingMode.HALF_EVEN));
-      if (shortest.doubleValue() == Math.abs(value)) {
-        break;
-      }
-    }
-    shortest = shortest.stripTrailingZeros();
-    String digits = shortest.unscaledValue().toString();
-    int exponent = digits.length() - 1 - shortest.scale();
-    if (exponent < -4 || exponent >= 16) {
-      String mantissa =
-          digits.length() == 1 ? digits : digits.charAt(0) + "." + digits.substring(1);
-      return String.format(
-          Locale.ROOT, "%s%se%s%02d", sign, mantissa, exponent < 0 ? "-" : "+", Math.abs(exponent));
-    }
-    String plain = shortest.toPlainString();
-    return sign + (plain.contains(".") ? plain : plain + ".0");
-  }
-
   /** A float without its fraction if that is zero, as in a complex number. */
   private static String part(double value) {
-    String text = real(value);
+    String text = PythonJsonText.repr(value);
     return text.endsWith(".0") ? text.substring(0, text.length() - 2) : text;
   }
 

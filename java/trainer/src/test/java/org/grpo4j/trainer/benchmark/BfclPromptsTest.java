@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.text.PythonJsonText;
 import org.grpo4j.trainer.python.PythonError;
 import org.grpo4j.trainer.python.PythonJson;
-import org.grpo4j.trainer.python.PythonJsonText;
 import org.junit.jupiter.api.Test;
 
 /** What a model is told; the texts around the functions are those of the official handlers. */
@@ -123,8 +123,8 @@ final class BfclPromptsTest {
             "The dictionary entries have the following schema; they are not in string"
                 + " representation. {\\\"k\\\": {}}\"}"));
     assertEquals(
-        PythonJsonText.of(List.of(json(FUNCTION))),
-        PythonJsonText.of(question.functions()),
+        PythonJsonText.ascii(List.of(json(FUNCTION))),
+        PythonJsonText.ascii(question.functions()),
         "the question's own functions stay as they are");
   }
 
@@ -257,11 +257,11 @@ final class BfclPromptsTest {
         "{\"a\": [1, 2.0, 1e+16, true, null, NaN, -Infinity], \"\\u00e9\\ud83d\\ude00\":"
             + " \"\\u007f\\\"\\n"
             + "\"}",
-        PythonJsonText.of(
+        PythonJsonText.ascii(
             json(
                 "{\"a\": [1, 2.0, 1e16, true, null, NaN, -Infinity], \"é😀\": \"\u007f\\\"\\n"
                     + "\"}")));
-    assertEquals("[]", PythonJsonText.indented(List.of(), 4));
-    assertEquals("{\n  \"a\": [\n    {}\n  ]\n}", PythonJsonText.indented(json("{\"a\":[{}]}"), 2));
+    assertEquals("[]", PythonJsonText.ascii(List.of(), 4));
+    assertEquals("{\n  \"a\": [\n    {}\n  ]\n}", PythonJsonText.ascii(json("{\"a\":[{}]}"), 2));
   }
 }

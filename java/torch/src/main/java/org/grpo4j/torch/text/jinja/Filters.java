@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Predicate;
-import org.grpo4j.torch.text.PythonJson;
+import org.grpo4j.torch.text.PythonJsonText;
 import org.jspecify.annotations.Nullable;
 
 /** Jinja's filters, and transformers' tojson. */
@@ -81,7 +81,7 @@ final class Filters {
       throw undefined.error();
     }
     try {
-      return PythonJson.dumps(
+      return PythonJsonText.dumps(
           value, given.get(1, "indent") == null ? -1 : (int) given.integer(1, "indent", -1));
     } catch (IllegalArgumentException e) {
       throw new TemplateException("tojson: " + e.getMessage());

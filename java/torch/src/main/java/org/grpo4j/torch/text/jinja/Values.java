@@ -8,7 +8,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.grpo4j.torch.text.PythonJson;
+import org.grpo4j.torch.text.PythonJsonText;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +56,7 @@ final class Values {
       return value.toString();
     }
     if (value instanceof Number number) {
-      return PythonJson.repr(number.doubleValue());
+      return PythonJsonText.repr(number.doubleValue());
     }
     if (value instanceof String text) {
       return quoted(text);

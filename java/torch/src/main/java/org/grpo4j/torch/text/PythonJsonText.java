@@ -2,34 +2,56 @@ package org.grpo4j.torch.text;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.math.RoundingMode;
 import java.util.Iterator;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * JSON text exactly as Python's {@code json.dumps(value, ensure_ascii=False)} writes it: {@code ",
- * "} and {@code ": "} between parts, keys in their order, floats as Python's repr. It is what chat
- * templates put tool signatures into prompts with, so every character counts.
+ * JSON text exactly as Python's {@code json.dumps} writes it: {@code ", "} and {@code ": "} between
+ * parts, keys in their order, floats as Python's repr. It is what chat templates and benchmarks put
+ * tool signatures into prompts with, so every character counts.
  */
-public final class PythonJson {
+public final class PythonJsonText {
+  private static final int ONE_LINE = -1;
+
   private final StringBuilder out = new StringBuilder();
   private final int indent;
+  private final boolean ascii;
 
-  private PythonJson(int indent) {
+  private PythonJsonText(int indent, boolean ascii) {
     this.indent = indent;
+    this.ascii = ascii;
   }
 
+  /** {@code json.dumps(value, ensure_ascii=False)}. */
   public static String dumps(@Nullable Object value) {
-    return dumps(value, -1);
+    return dumps(value, ONE_LINE);
   }
 
   /**
+   * {@code json.dumps(value, ensure_ascii=False, indent=indent)}.
+   *
    * @param value maps, iterables, strings, numbers, booleans and null
    * @param indent spaces per level, or -1 for one line
    */
   public static String dumps(@Nullable Object value, int indent) {
-    PythonJson json = new PythonJson(indent);
+    return text(value, indent, false);
+  }
+
+  /** Python's defaults, {@code json.dumps(value)}: what is not ASCII is escaped. */
+  public static String ascii(@Nullable Object value) {
+    return ascii(value, ONE_LINE);
+  }
+
+  /** {@code json.dumps(value, indent=indent)}; -1 for one line. */
+  public static String ascii(@Nullable Object value, int indent) {
+    return text(value, indent, true);
+  }
+
+  private static String text(@Nullable Object value, int indent, boolean ascii) {
+    PythonJsonText json = new PythonJsonText(indent, ascii);
     json.write(value, 0);
     return json.out.toString();
   }
@@ -115,7 +137,7 @@ public final class PythonJson {
         case '\b' -> out.append("\\b");
         case '\f' -> out.append("\\f");
         default -> {
-          if (c < 0x20) {
+          if (c < 0x20 || (ascii && c >= 0x7f)) {
             out.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
           } else {
             out.append(c);
@@ -165,7 +187,8 @@ public final class PythonJson {
   /** Java before 19 prints some doubles with more digits than needed, 2.0E-3 among them. */
   private static BigDecimal shortest(double value) {
     for (int digits = 1; digits < 17; digits++) {
-      BigDecimal rounded = new BigDecimal(value).round(new MathContext(digits));
+      BigDecimal rounded =
+          new BigDecimal(value).round(new MathContext(digits, RoundingMode.HALF_EVEN));
       if (rounded.doubleValue() == value) {
         return rounded;
       }
