@@ -42,7 +42,7 @@ final class ModelConfigReader {
               + ": malformed JSON at line "
               + (e.getLocation() == null ? 0 : e.getLocation().getLineNr())
               + ": "
-              + e.getOriginalMessage(),
+              + JsonProblem.of(e),
           e);
     } catch (IOException e) {
       throw new InputException(file + ": cannot be read (" + e.getMessage() + ")", e);

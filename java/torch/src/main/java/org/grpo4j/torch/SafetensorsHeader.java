@@ -77,7 +77,7 @@ record SafetensorsHeader(Path file, long dataStart, Map<String, Entry> entries) 
       return json;
     } catch (JsonProcessingException e) {
       throw new InputException(
-          file + ": not a safetensors file (header: " + e.getOriginalMessage() + ")", e);
+          file + ": not a safetensors file (header: " + JsonProblem.of(e) + ")", e);
     }
   }
 

@@ -2,6 +2,7 @@ package org.grpo4j.torch;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -102,10 +103,11 @@ class ModelConfigTest {
         String.valueOf(
             assertThrows(InputException.class, () -> ModelConfig.read(folder)).getMessage());
     assertTrue(missing.contains("config.json: no such file"), missing);
-    Files.writeString(folder.resolve("config.json"), "{\"a\": 1,\n oops");
+    Files.writeString(folder.resolve("config.json"), "{\"a\": 1\n");
     String malformed =
         String.valueOf(
             assertThrows(InputException.class, () -> ModelConfig.read(folder)).getMessage());
     assertTrue(malformed.contains("malformed JSON at line 2"), malformed);
+    assertFalse(malformed.contains("Source"), malformed);
   }
 }

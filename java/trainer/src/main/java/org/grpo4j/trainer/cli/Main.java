@@ -120,7 +120,10 @@ public final class Main implements Runnable {
         similar.isEmpty()
             ? "see ./%s --help".formatted(command.getCommandSpec().qualifiedName())
             : "did you mean '%s'?".formatted(similar.get(0));
-    String problem = String.valueOf(e.getMessage()).lines().findFirst().orElse("wrong arguments");
+    String problem =
+        command.getParent() == null && e instanceof CommandLine.UnmatchedArgumentException unmatched
+            ? "unknown command '%s'".formatted(unmatched.getUnmatched().get(0))
+            : String.valueOf(e.getMessage()).lines().findFirst().orElse("wrong arguments");
     err.println("grpo4j: %s: %s".formatted(problem, hint));
     return Failures.BAD_INPUT;
   }

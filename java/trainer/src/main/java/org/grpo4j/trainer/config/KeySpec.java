@@ -48,7 +48,7 @@ record KeySpec(String name, Type type, Key declaration) {
       words.append(number(declaration.max()));
     }
     if (declaration.allowed().length > 0) {
-      words.append(" from ").append(String.join(", ", declaration.allowed()));
+      words.append(" of ").append(String.join(", ", declaration.allowed()));
     }
     return optional() ? words + ", or null" : words.toString();
   }
@@ -70,7 +70,10 @@ record KeySpec(String name, Type type, Key declaration) {
     if (c == double.class || c == Double.class) {
       return "a number";
     }
-    return c == boolean.class ? "true or false" : "text";
+    if (c == boolean.class) {
+      return "true or false";
+    }
+    return declaration.allowed().length > 0 ? "one" : "text";
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.grpo4j.trainer.config;
 
 import java.util.List;
+import org.grpo4j.torch.InputException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,8 +54,11 @@ public record RunSettings(
             allowed = {"tensorboard", "jsonl"},
             doc = "Where metrics go; report.html needs jsonl.")
         List<String> reportTo) {
-  /** Copies what it is given. */
+  /** Copies what it is given, and refuses a folder without a name. */
   public RunSettings {
+    if (outputDir != null && outputDir.isBlank()) {
+      throw new InputException("output_dir is empty: name a folder, or leave it out");
+    }
     reportTo = List.copyOf(reportTo);
   }
 }

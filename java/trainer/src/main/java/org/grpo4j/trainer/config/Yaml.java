@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.JsonProblem;
 import org.jspecify.annotations.Nullable;
 
 /** Reading and writing of flat YAML. */
@@ -56,8 +57,7 @@ final class Yaml {
       }
       JsonLocation location = e.getLocation();
       String line = location == null ? "" : " line " + location.getLineNr();
-      String problem = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
-      throw new InputException("%s%s: not YAML: %s".formatted(where, line, problem), e);
+      throw new InputException("%s%s: not YAML: %s".formatted(where, line, JsonProblem.of(e)), e);
     }
   }
 

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.JsonProblem;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -112,7 +113,8 @@ public final class DataReader {
             throw source.error("expected a JSON object on this line");
           }
         } catch (JsonProcessingException e) {
-          throw source.error("not valid JSON (" + reason(e) + "); expected one object a line", e);
+          throw source.error(
+              "not valid JSON (" + JsonProblem.of(e) + "); expected one object a line", e);
         }
       }
     }
@@ -147,7 +149,7 @@ public final class DataReader {
     } catch (JsonProcessingException e) {
       var at = e.getLocation();
       throw new RowSource(file, rows.size() + 1, at == null ? line : at.getLineNr())
-          .error("not valid JSON (" + reason(e) + ")", e);
+          .error("not valid JSON (" + JsonProblem.of(e) + ")", e);
     }
     return rows;
   }
@@ -161,9 +163,5 @@ public final class DataReader {
           return rows.size() < maxRows;
         });
     return rows;
-  }
-
-  private static String reason(JsonProcessingException e) {
-    return e.getOriginalMessage().lines().findFirst().orElse("unreadable");
   }
 }

@@ -57,6 +57,7 @@ class MainTest {
         "serve port=65536",
         "serve max_context_length=100000 port=0",
         "eval --data .",
+        "train output_dir=",
         "eval --benchmark bfcl",
         "eval --benchmark bfcl --data /nowhere",
         "eval --benchmark bfcl --data .",
@@ -78,7 +79,7 @@ class MainTest {
   @Test
   void aMisspeltCommandGetsASuggestion() {
     run("trian");
-    assertTrue(onlyErrorLine().endsWith("did you mean 'train'?"), err.toString());
+    assertEquals("grpo4j: unknown command 'trian': did you mean 'train'?", onlyErrorLine());
   }
 
   @Test

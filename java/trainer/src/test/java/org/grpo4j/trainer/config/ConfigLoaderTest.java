@@ -120,7 +120,7 @@ class ConfigLoaderTest {
         "beta=.nan | beta=.nan: want a number of at least 0",
         "log_completions=maybe | log_completions=maybe: want true or false",
         "loss_type=ppo | loss_type=ppo: want one of grpo, bnpo, dr_grpo, dapo, cispo, sapo, vespo, luspo, gmpo, gpg",
-        "report_to=[wandb] | report_to=[wandb]: want a list from tensorboard, jsonl",
+        "report_to=[wandb] | report_to=[wandb]: want a list of tensorboard, jsonl",
         "reward_options=3 | reward_options=3: want a map {name: value}",
         "seed=[1] | seed=[1]: want a whole number",
         "seed={ | seed={: want a whole number",
