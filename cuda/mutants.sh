@@ -53,19 +53,21 @@ check_all() { # folder, mutants
   done
 }
 
-replace "$source/common/device.cuh" "namespace grpo4j::cuda {
-
-constexpr uint32_t kWarp" '#include <stdlib.h>
+cat > "$source/mutant.h" << 'HEADER'
+#pragma once
+#include <stdlib.h>
 #include <string.h>
-
 namespace grpo4j::cuda {
-
 inline const char* const chosen_mutant = getenv("GRPO4J_MUTANT");
 inline bool mutant(const char* name) {
   return chosen_mutant != nullptr && strcmp(name, chosen_mutant) == 0;
 }
-
-constexpr uint32_t kWarp'
+}  // namespace grpo4j::cuda
+HEADER
+for file in common/device.cuh host/workspace.h host/prepare.cpp host/device.cpp; do
+  { echo '#include "mutant.h"'; cat "$source/$file"; } > "$work/included"
+  cp "$work/included" "$source/$file"
+done
 
 # ---- Barriers and waits
 mutant no_barrier_before_the_merge common/policy_kernels.cuh \
@@ -158,7 +160,100 @@ mutant weighted_sum_forgets_the_shift common/chunk_states.cuh \
   "fmaf(shift, sum_[i], weighted_[i])" \
   'fmaf(mutant("weighted_sum_forgets_the_shift") ? 0 : shift, sum_[i], weighted_[i])' options
 
+# ---- Numbers of a row and of its target
+mutant its_temperature_forgotten_when_split common/row_pass.cuh \
+  "{exp2_scale(head.inverse_temperature)" \
+  '{exp2_scale(mutant("its_temperature_forgotten_when_split") && pass.blocks_per_row > 1
+                                  ? 1 / pass.batch.rows.temperature
+                                  : head.inverse_temperature)' token_stats
+mutant target_counts_from_the_whole_vocabulary common/rows.cuh \
+  "target - batch.vocab_begin" \
+  'target - (mutant("target_counts_from_the_whole_vocabulary") ? 0 : batch.vocab_begin)' shards
+mutant gradient_held_at_the_target_lost common/policy_row.cuh \
+  "asked.target_held + " \
+  '(mutant("gradient_held_at_the_target_lost") ? 0 : asked.target_held) + ' options
+mutant cap_has_no_slope_at_the_target common/policy_row.cuh \
+  "cap.slope(logit), held" \
+  'mutant("cap_has_no_slope_at_the_target") ? 1 : cap.slope(logit), held' options
+mutant rows_32_bits_apart common/rows.cuh \
+  "(logits.data) + row * logits.row_stride" \
+  '(logits.data) + (mutant("rows_32_bits_apart") ? int64_t{static_cast<int32_t>(row * logits.row_stride)}
+                                                          : row * logits.row_stride)' far_rows
+mutant rows_that_do_not_exist common/rows.cuh \
+  "head.row < batch.logits.rows &&" \
+  '(head.row < batch.logits.rows || mutant("rows_that_do_not_exist")) &&' lists
+mutant a_row_twice common/rows.cuh \
+  "row_of(batch.rows, i - 1) < head.row" \
+  'row_of(batch.rows, i - 1) < head.row + (mutant("a_row_twice") ? 1 : 0)' lists
+mutant shares_of_a_ratio_not_divided objective.cu \
+  "shared.value * slope / sequence.tokens" \
+  'shared.value * slope / (mutant("shares_of_a_ratio_not_divided") ? 1 : sequence.tokens)' objectives
+mutant infinite_shift_of_sums common/chunk_states.cuh \
+  "factor == 0 ? 0 : reference_ - greatest" \
+  'factor == 0 && !mutant("infinite_shift_of_sums") ? 0 : reference_ - greatest' options
+mutant exponent_below_its_floor common/gradient.cuh \
+  "fmaxf(z - c_.max_logit, c_.floor)" \
+  '(mutant("exponent_below_its_floor") ? z - c_.max_logit : fmaxf(z - c_.max_logit, c_.floor))' options
+
+# ---- Parts of a row, of a list, of memory
+mutant chunks_between_two_parts_lost common/chunks.cuh \
+  "all.begin + static_cast<int32_t>(count * part / parts)" \
+  'all.begin + static_cast<int32_t>(
+                          mutant("chunks_between_two_parts_lost") ? (count * part + parts - 1) / parts
+                                                                  : count * part / parts)' variants
+mutant every_block_the_first_of_its_cluster common/policy_kernels.cuh \
+  "begin_row<Element, Kind>(pass, i, cluster_rank()" \
+  'begin_row<Element, Kind>(pass, i, mutant("every_block_the_first_of_its_cluster") ? 0 : cluster_rank()' \
+  schedules
+mutant first_vector_not_reached_backwards common/gradient.cuh \
+  "for (; j >= range.begin; j -= threads)" \
+  'for (; j >= range.begin + (mutant("first_vector_not_reached_backwards") ? 1 : 0); j -= threads)' \
+  shapes
+mutant neighbours_vector_of_the_tile_before common/tile.cuh \
+  "row_.vectors() + (tile + 1) * TileShape<Element>::kVectors" \
+  'row_.vectors() + (tile + (mutant("neighbours_vector_of_the_tile_before") ? 0 : 1)) * TileShape<Element>::kVectors' \
+  variants
+mutant vector_behind_the_last_tile_not_kept common/tile.cuh \
+  "if (last && lane_id() == 0" \
+  'if (last && !mutant("vector_behind_the_last_tile_not_kept") && lane_id() == 0' variants
+mutant parts_of_a_workspace_overlap host/workspace.h \
+  "used_ += (bytes + kWorkspaceAlignment - 1)" \
+  'used_ += (bytes + (mutant("parts_of_a_workspace_overlap") ? 0 : kWorkspaceAlignment - 1))' \
+  variants,schedules,shapes
+mutant last_bad_row_reported common/report_rows.cuh \
+  "mine.first = mine.bad == 0 ? i" \
+  'mine.first = mine.bad == 0 || mutant("last_bad_row_reported") ? i' lists
+mutant reports_end_after_a_block common/report_rows.cuh \
+  "i += kReportThreads" \
+  'i += mutant("reports_end_after_a_block") ? reasons.n : kReportThreads' lists
+mutant later_bad_row_wins objective.cu \
+  "from.first_bad_row < into.first_bad_row" \
+  '(mutant("later_bad_row_wins") ? from.bad_rows > 0 && from.first_bad_row != into.first_bad_row
+                                     : from.first_bad_row < into.first_bad_row)' bad_rows
+mutant rows_beyond_the_grid objective.cu \
+  "i += int64_t{gridDim.x} * kThreads) {
+    add_token" \
+  'i += mutant("rows_beyond_the_grid") ? pass.n : int64_t{gridDim.x} * kThreads) {
+    add_token' lists
+mutant sequences_beyond_the_grid objective.cu \
+  "s += int64_t{gridDim.x} * kWarps" \
+  's += mutant("sequences_beyond_the_grid") ? pass.batch.sequences : int64_t{gridDim.x} * kWarps' lists
+mutant groups_beyond_the_block group_advantages.cu \
+  "g += kSumLanes" \
+  'g += mutant("groups_beyond_the_block") ? args.groups : kSumLanes' lists
+mutant tokens_beyond_the_block token_weights.cu \
+  "token += kSumLanes" \
+  'token += mutant("tokens_beyond_the_block") ? args.n : kSumLanes' token_weights
+
 # ---- Launches
+mutant kernels_of_one_operation_loaded host/prepare.cpp \
+  "entry = entry->next" \
+  'entry = mutant("kernels_of_one_operation_loaded") ? nullptr : entry->next' enqueued
+mutant every_device_the_current_one host/device.cpp \
+  "judge_device(device, info).empty()) {
+      return 1;" \
+  'judge_device(mutant("every_device_the_current_one") ? 0 : device, info).empty()) {
+      return 1;' devices
 mutant shared_memory_taken_from_another_thread common/launch.cuh \
   "cudaFuncAttributeMaxDynamicSharedMemorySize, most)" \
   'cudaFuncAttributeMaxDynamicSharedMemorySize,
@@ -175,6 +270,24 @@ race warps_merge_while_others_write common/row_pass.cuh \
   if (threadIdx.x < kWarp) {" \
   '  if (!mutant("warps_merge_while_others_write")) __syncthreads();
   if (threadIdx.x < kWarp) {' token_stats
+race sums_overwritten_while_they_are_read group_advantages.cu \
+  "static_cast<int>(threadIdx.x);
+  __syncthreads();" \
+  'static_cast<int>(threadIdx.x);
+  if (!mutant("sums_overwritten_while_they_are_read")) __syncthreads();' group_advantages
+race whitened_before_all_are_there group_advantages.cu \
+  "GRPO4J_ADVANTAGE_REINFORCE) {
+    __syncthreads();" \
+  'GRPO4J_ADVANTAGE_REINFORCE) {
+    if (!mutant("whitened_before_all_are_there")) __syncthreads();' group_advantages
+race offsets_judged_by_one_warp objective.cu \
+  "  __syncthreads();
+  int32_t warps = 0;" \
+  '  if (!mutant("offsets_judged_by_one_warp")) __syncthreads();
+  int32_t warps = 0;' lists
+race judgement_overwritten objective.cu \
+  "  __syncthreads();  // the memory" \
+  '  if (!mutant("judgement_overwritten")) __syncthreads();  // the memory' lists
 race scratch_written_while_lanes_read common/chunk_states.cuh \
   "    if (misalignment != 0) {
       __syncwarp();" \

@@ -81,6 +81,16 @@ void check_bad_calls() {
   args.flags = GRPO4J_ACCUMULATE;
   args.gradient = args.logits;
   expect(call.run(args) == GRPO4J_INVALID_ARGUMENT, "accumulation in place", c.name());
+  // A byte beside an element: on a device a fault, not a slow access.
+  args = call.args();
+  args.logits.data = static_cast<char*>(args.logits.data) + 2;
+  expect(call.run(args) == GRPO4J_INVALID_ARGUMENT, "logits between two elements", c.name());
+  args = call.args();
+  args.gradient.data = static_cast<char*>(args.gradient.data) + 1;
+  expect(call.run(args) == GRPO4J_INVALID_ARGUMENT, "a gradient between two elements", c.name());
+  args = call.args();
+  args.rows.targets = static_cast<const char*>(args.rows.targets) + 4;
+  expect(call.run(args) == GRPO4J_INVALID_ARGUMENT, "targets between two elements", c.name());
   expect(same_bits(call.gradient.get(), in.held) && same_bits(call.logits.get(), in.logits),
          "refused calls write nothing", c.name());
 }

@@ -12,6 +12,16 @@ constexpr int64_t kMaxRows = INT32_MAX / 64;
 
 bool countable(int64_t n) { return n >= 0 && n <= kMaxRows; }
 
+// Elements lie at multiples of their size: a processor reads them anywhere, on a device it is a fault
+// that nothing recovers from.
+bool aligned(const grpo4j_matrix& m) {
+  return reinterpret_cast<uintptr_t>(m.data) % (m.dtype == GRPO4J_F32 ? 4 : 2) == 0;
+}
+
+bool aligned(const grpo4j_rows& rows) {
+  return reinterpret_cast<uintptr_t>(rows.targets) % (rows.target_type == GRPO4J_I32 ? 4 : 8) == 0;
+}
+
 // The checks of the CPU library follow row_indices; here they can't. What is left of them: a rising
 // list has no more rows than the logits.
 bool hide_indices(grpo4j_rows& rows, int64_t logits_rows, bool increasing) {
@@ -43,8 +53,8 @@ bool hide_offsets(grpo4j_policy_batch& batch, int64_t n, int64_t (&offsets)[2]) 
 
 template <class Args>
 bool valid_shard(Args args, bool increasing) {
-  return countable(args.rows.n) && hide_indices(args.rows, args.logits.rows, increasing) &&
-         grpo4j::valid(args);
+  return countable(args.rows.n) && aligned(args.logits) && aligned(args.rows) &&
+         hide_indices(args.rows, args.logits.rows, increasing) && grpo4j::valid(args);
 }
 
 }  // namespace
@@ -53,12 +63,15 @@ bool valid_on_host(const grpo4j_token_stats_args& args) { return valid_shard(arg
 
 bool valid_on_host(const grpo4j_row_states_args& args) { return valid_shard(args, false); }
 
-bool valid_on_host(const grpo4j_logits_gradient_args& args) { return valid_shard(args, true); }
+bool valid_on_host(const grpo4j_logits_gradient_args& args) {
+  return aligned(args.gradient) && valid_shard(args, true);
+}
 
 bool valid_on_host(const grpo4j_policy_loss_args& args) {
   grpo4j_policy_loss_args seen = args;
   int64_t offsets[2];
-  return countable(seen.rows.n) && hide_indices(seen.rows, seen.logits.rows, true) &&
+  return countable(seen.rows.n) && aligned(seen.logits) && aligned(seen.gradient) &&
+         aligned(seen.rows) && hide_indices(seen.rows, seen.logits.rows, true) &&
          hide_offsets(seen.batch, seen.rows.n, offsets) && grpo4j::valid(seen);
 }
 

@@ -9,7 +9,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.kernels.Backend;
 
 /** The current GPU through JavaCPP's CUDA preset: a stream of its own, two events, copies. */
-final class CudaDevice {
+final class CudaDevice implements AutoCloseable {
   private final CUstream_st stream = new CUstream_st();
   private final CUevent_st start = new CUevent_st();
   private final CUevent_st stop = new CUevent_st();
@@ -73,9 +73,18 @@ final class CudaDevice {
   }
 
   private static int attribute(int which) {
+    int[] device = new int[1];
+    check(cudart.cudaGetDevice(device));
     int[] value = new int[1];
-    check(cudart.cudaDeviceGetAttribute(value, which, 0));
+    check(cudart.cudaDeviceGetAttribute(value, which, device[0]));
     return value[0];
+  }
+
+  @Override
+  public void close() {
+    check(cudart.cudaEventDestroy(start));
+    check(cudart.cudaEventDestroy(stop));
+    check(cudart.cudaStreamDestroy(stream));
   }
 
   private static void check(int status) {

@@ -63,6 +63,7 @@ public class GpuBenchmark {
   @TearDown(Level.Trial)
   public void tearDown() {
     batch.close();
+    device.close();
   }
 
   private DeviceTimes.Case of(String operation, int passes) {

@@ -26,6 +26,8 @@ public final class GpuBenchmarks {
                 .include(GpuBenchmark.class.getName())
                 .build())
         .run();
-    DeviceTimes.table(new CudaDevice().issueRate()).forEach(System.out::println);
+    try (CudaDevice device = new CudaDevice()) {
+      DeviceTimes.table(device.issueRate()).forEach(System.out::println);
+    }
   }
 }

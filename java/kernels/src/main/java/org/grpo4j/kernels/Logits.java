@@ -96,11 +96,16 @@ public final class Logits {
    * The same rows where their memory is a device's: operations on them run on the queue's stream,
    * and take device pointers in all their arguments.
    *
-   * @param data a device pointer with limit, as in {@link #of(Pointer, DType, long, long, long)}
+   * @param data a device pointer with limit, as in {@link #of(Pointer, DType, long, long, long)},
+   *     at a multiple of the element's size: on a device anything else is a fault
    */
   public static Logits onDevice(
       DeviceQueue queue, Pointer data, DType dtype, long rows, long vocab, long rowStride) {
     Logits host = of(data, dtype, rows, vocab, rowStride);
+    check(
+        host.address % dtype.bytes() == 0,
+        "data begins between two elements: want it at a multiple of %s bytes",
+        dtype.bytes());
     return new Logits(host.data, host.layout, true, queue);
   }
 

@@ -254,6 +254,13 @@ class DeviceQueueTest {
               RowStates.enqueue(
                   d.logits(), d.batch().rows(CONFIG), new VocabShard(0, 50), onHost, 0));
       assertMessage("slopes are on a device", () -> slopes.g(0));
+      assertMessage(
+          "data begins between two elements",
+          () -> {
+            try (DeviceMemory memory = queue.allocate(64)) {
+              Logits.onDevice(queue, memory.pointer().position(2), DType.F32, 1, 4, 4);
+            }
+          });
       assertMessage("backend is cpu", () -> DeviceQueue.on(Backend.CPU, null));
       assertMessage(
           "want at most the 8 bytes",

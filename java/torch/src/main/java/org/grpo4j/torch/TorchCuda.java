@@ -1,7 +1,5 @@
 package org.grpo4j.torch;
 
-import org.bytedeco.javacpp.Loader;
-import org.bytedeco.pytorch.global.torch_cuda;
 import org.grpo4j.kernels.Backend;
 import org.grpo4j.kernels.DeviceQueue;
 
@@ -10,22 +8,11 @@ import org.grpo4j.kernels.DeviceQueue;
  * compiles, and says what is missing.
  */
 public final class TorchCuda {
-  private static final String NATIVES =
-      "/org/bytedeco/pytorch/linux-x86_64-gpu/libjnitorch_cuda.so";
+  private static final GpuQueues GPUS = new GpuQueues(new LibtorchCuda(), Backend.CUDA);
 
   private TorchCuda() {}
 
-  /** What the system's loader said, without the path of the library that it was loading. */
-  private static String innermost(Throwable failure) {
-    Throwable cause = failure;
-    while (cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    String message = String.valueOf(cause.getMessage());
-    return message.startsWith("/") ? message.substring(message.indexOf(": ") + 2) : message;
-  }
-
-  /** Whether libtorch can put tensors on a GPU and the kernels can run there. */
+  /** Whether libtorch can put tensors on the first GPU and the kernels can run there. */
   public static boolean isAvailable() {
     return unavailableCause().isEmpty();
   }
@@ -35,36 +22,20 @@ public final class TorchCuda {
     return unavailableCause(0);
   }
 
-  /** The same for the GPU of a number. */
+  /** The same for the GPU of a number, whatever the others are. */
   static String unavailableCause(int index) {
     TorchRuntime.load();
-    try {
-      Loader.load(torch_cuda.class);
-    } catch (LinkageError | TypeNotPresentException e) { // natives, or the preset's classes
-      return TorchCuda.class.getResource(NATIVES) == null
-          ? "this libtorch has no CUDA: build with the Maven profile gpu, mvn -Pgpu or"
-              + " GRPO4J_PROFILES=gpu ./grpo4j .. (pytorch with the classifier linux-x86_64-gpu)"
-          : "libtorch's CUDA part can't be loaded, it needs the NVIDIA driver and the libraries of"
-              + " CUDA 13 (cuBLAS, cuDNN, cuSPARSE, cuSOLVER, NCCL): "
-              + innermost(e);
-    }
-    if (!torch_cuda.is_available()) {
-      return "libtorch sees no CUDA device: an NVIDIA GPU and its driver are needed";
-    }
-    int gpus = torch_cuda.device_count();
-    if (index >= gpus) {
-      return "there is no GPU " + index + ": libtorch sees " + gpus;
-    }
-    return Backend.CUDA.unavailableCause(index);
+    return GPUS.unavailableCause(index);
   }
 
-  /** {@link #queue(TorchDevice)} of libtorch's current GPU. */
+  /**
+   * {@link #queue(TorchDevice)} of libtorch's current GPU.
+   *
+   * @throws InputException if it can't be used, with the cause
+   */
   public static DeviceQueue queue() {
-    String cause = unavailableCause();
-    if (!cause.isEmpty()) {
-      throw new InputException("CUDA: " + cause);
-    }
-    return queue(new TorchDevice(TorchDevice.Kind.CUDA, torch_cuda.current_device()));
+    TorchRuntime.load();
+    return GPUS.queue();
   }
 
   /**
@@ -75,16 +46,18 @@ public final class TorchCuda {
    * @throws InputException if there is no such GPU, with the cause
    */
   public static DeviceQueue queue(TorchDevice gpu) {
-    String cause = unavailableCause(gpu.index());
-    if (!cause.isEmpty()) {
-      throw new InputException("CUDA: " + cause);
-    }
-    return DeviceQueue.on(Backend.CUDA, gpu.index(), TorchStreams.current(gpu.index()));
+    TorchRuntime.load();
+    return GPUS.queue(gpu.index());
   }
 
   /** What the driver calls a GPU. */
   static String name(TorchDevice gpu) {
-    return TorchStreams.deviceName(gpu.index());
+    return GPUS.name(gpu.index());
+  }
+
+  /** Bytes of a GPU's memory that nobody has taken. */
+  static long freeBytes(TorchDevice gpu) {
+    return GPUS.freeBytes(gpu.index());
   }
 
   /**
@@ -92,6 +65,6 @@ public final class TorchCuda {
    * queue's GPU. On another stream its calls would run beside them, not in their order.
    */
   static boolean isCurrent(DeviceQueue queue) {
-    return queue.isOn(TorchStreams.current(queue.device()));
+    return GPUS.isCurrent(queue);
   }
 }

@@ -76,7 +76,7 @@ public record TorchDevice(Kind kind, int index) {
 
   /** Bytes that can still be had there. */
   public long freeBytes() {
-    return isCuda() ? TorchStreams.freeBytes(index) : Pointer.availablePhysicalBytes();
+    return isCuda() ? TorchCuda.freeBytes(this) : Pointer.availablePhysicalBytes();
   }
 
   /** The tensor itself where it lies here, otherwise a copy; the caller's scope owns it. */

@@ -7,7 +7,7 @@ import org.bytedeco.pytorch.global.torch_cuda;
 
 /**
  * What is said in types of the CUDA preset, whose classes are absent where libtorch has no CUDA: a
- * class that names them can't even be verified there. {@link TorchCuda} comes here last.
+ * class that names them can't even be verified there. {@link LibtorchCuda} comes here last.
  */
 final class TorchStreams {
   private TorchStreams() {}
