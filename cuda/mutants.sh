@@ -179,9 +179,9 @@ mutant rows_32_bits_apart common/rows.cuh \
   "(logits.data) + row * logits.row_stride" \
   '(logits.data) + (mutant("rows_32_bits_apart") ? int64_t{static_cast<int32_t>(row * logits.row_stride)}
                                                           : row * logits.row_stride)' far_rows
-mutant rows_that_do_not_exist common/rows.cuh \
-  "head.row < batch.logits.rows &&" \
-  '(head.row < batch.logits.rows || mutant("rows_that_do_not_exist")) &&' lists
+mutant missing_rows_of_a_gradient_not_reported logits_gradient.cu \
+  "row_head(batch, i).exists ?" \
+  'row_head(batch, i).exists || mutant("missing_rows_of_a_gradient_not_reported") ?' lists
 mutant a_row_twice common/rows.cuh \
   "row_of(batch.rows, i - 1) < head.row" \
   'row_of(batch.rows, i - 1) < head.row + (mutant("a_row_twice") ? 1 : 0)' lists
@@ -204,7 +204,7 @@ mutant chunks_between_two_parts_lost common/chunks.cuh \
 mutant every_block_the_first_of_its_cluster common/policy_kernels.cuh \
   "begin_row<Element, Kind>(pass, i, cluster_rank()" \
   'begin_row<Element, Kind>(pass, i, mutant("every_block_the_first_of_its_cluster") ? 0 : cluster_rank()' \
-  schedules
+  variants
 mutant first_vector_not_reached_backwards common/gradient.cuh \
   "for (; j >= range.begin; j -= threads)" \
   'for (; j >= range.begin + (mutant("first_vector_not_reached_backwards") ? 1 : 0); j -= threads)' \
@@ -248,11 +248,12 @@ mutant tokens_beyond_the_block token_weights.cu \
 # ---- Launches
 mutant kernels_of_one_operation_loaded host/prepare.cpp \
   "entry = entry->next" \
-  'entry = mutant("kernels_of_one_operation_loaded") ? nullptr : entry->next' enqueued
+  'entry = grpo4j::cuda::mutant("kernels_of_one_operation_loaded") ? nullptr : entry->next' enqueued
 mutant every_device_the_current_one host/device.cpp \
   "judge_device(device, info).empty()) {
       return 1;" \
-  'judge_device(mutant("every_device_the_current_one") ? 0 : device, info).empty()) {
+  'judge_device(grpo4j::cuda::mutant("every_device_the_current_one") ? 0 : device, info)
+            .empty()) {
       return 1;' devices
 mutant shared_memory_taken_from_another_thread common/launch.cuh \
   "cudaFuncAttributeMaxDynamicSharedMemorySize, most)" \
@@ -275,11 +276,6 @@ race sums_overwritten_while_they_are_read group_advantages.cu \
   __syncthreads();" \
   'static_cast<int>(threadIdx.x);
   if (!mutant("sums_overwritten_while_they_are_read")) __syncthreads();' group_advantages
-race whitened_before_all_are_there group_advantages.cu \
-  "GRPO4J_ADVANTAGE_REINFORCE) {
-    __syncthreads();" \
-  'GRPO4J_ADVANTAGE_REINFORCE) {
-    if (!mutant("whitened_before_all_are_there")) __syncthreads();' group_advantages
 race offsets_judged_by_one_warp objective.cu \
   "  __syncthreads();
   int32_t warps = 0;" \

@@ -59,8 +59,7 @@ __global__ void __launch_bounds__(kSumLanes)
     }
   }
   if (args.estimator == GRPO4J_ADVANTAGE_REINFORCE) {
-    __syncthreads();
-    whiten_over_tokens(args);
+    whiten_over_tokens(args);  // its first sum begins with a barrier: all advantages are there
   }
 }
 

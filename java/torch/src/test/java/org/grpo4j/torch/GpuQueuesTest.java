@@ -20,18 +20,10 @@ class GpuQueuesTest {
   private static final class SaidGpus implements LibtorchGpus {
     private boolean here = true;
     private boolean available = true;
-    private Throwable failure;
+    private Runnable loading = () -> {};
     private int count = 1;
     private int current;
     private long stream = 64;
-
-    private <E extends Throwable> void rethrow() throws E {
-      @SuppressWarnings("unchecked")
-      E failed = (E) failure;
-      if (failed != null) {
-        throw failed;
-      }
-    }
 
     @Override
     public boolean areHere() {
@@ -40,7 +32,7 @@ class GpuQueuesTest {
 
     @Override
     public void load() {
-      this.<RuntimeException>rethrow();
+      loading.run();
     }
 
     @Override
@@ -129,8 +121,10 @@ class GpuQueuesTest {
 
   @Test
   void whatKeepsNativesFromLoadingIsNamedWithoutItsPath() {
-    libtorch.failure =
-        new UnsatisfiedLinkError("/somewhere/libc10_cuda.so: libcuda.so.1: cannot open");
+    libtorch.loading =
+        () -> {
+          throw new UnsatisfiedLinkError("/somewhere/libc10_cuda.so: libcuda.so.1: cannot open");
+        };
     String cause = gpus.unavailableCause(0);
     assertTrue(cause.startsWith("libtorch's CUDA part can't be loaded"), cause);
     assertTrue(cause.endsWith(": libcuda.so.1: cannot open"), cause);
@@ -139,9 +133,15 @@ class GpuQueuesTest {
   @Test
   void absentNativesAreNamedWithTheirRemedy() {
     libtorch.here = false;
-    libtorch.failure = new TypeNotPresentException("cudart", null);
+    libtorch.loading =
+        () -> {
+          throw new TypeNotPresentException("cudart", new ClassNotFoundException("cudart"));
+        };
     assertTrue(gpus.unavailableCause(0).contains("GRPO4J_PROFILES=gpu"));
-    libtorch.failure = new NoClassDefFoundError("cudart");
+    libtorch.loading =
+        () -> {
+          throw new NoClassDefFoundError("cudart");
+        };
     assertTrue(gpus.unavailableCause(0).contains("GRPO4J_PROFILES=gpu"));
   }
 
