@@ -31,7 +31,7 @@ class GpuNativesTest {
   private static final List<String> CALLERS =
       List.of("org.grpo4j.torch.LibtorchCuda", "org.grpo4j.torch.TorchStreams");
 
-  /** The folder of the presets' artifacts, from the one that is on the class path. */
+  /** In the local repository, where the others lie beside it. */
   private static Path pytorchJar() throws Exception {
     return Path.of(torch.class.getProtectionDomain().getCodeSource().getLocation().toURI());
   }
@@ -44,15 +44,16 @@ class GpuNativesTest {
 
   /** Of the CUDA version that goes with this version of the presets. */
   private static Path cudaJar() throws Exception {
-    String version = String.valueOf(pytorchJar().getParent().getFileName());
-    String presets = version.substring(version.lastIndexOf('-'));
-    Path cuda = pytorchJar().getParent().getParent().resolveSibling("cuda");
+    Path folder = pytorchJar().resolve("..").normalize();
+    String version = String.valueOf(folder.getFileName());
+    String presets = version.substring(version.lastIndexOf('-') + 1);
+    Path cuda = folder.resolve("../../cuda").normalize();
     if (!Files.isDirectory(cuda)) {
       return cuda;
     }
     try (Stream<Path> versions = Files.list(cuda)) {
       return versions
-          .filter(v -> v.toString().endsWith(presets))
+          .filter(v -> v.toString().endsWith("-" + presets))
           .map(v -> v.resolve("cuda-" + v.getFileName() + "-linux-x86_64.jar"))
           .findFirst()
           .orElse(cuda);
