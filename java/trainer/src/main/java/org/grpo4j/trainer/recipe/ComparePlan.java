@@ -98,7 +98,7 @@ public record ComparePlan(CompareConfig config, List<Run> runs) {
       lines.add(
           String.format(
               Locale.ROOT,
-              "%s: %d runs left, about %.0f minutes at %,.0f tokens/s, the speed of one idle core",
+              "%s: %d runs left, about %.0f min at %,.0f tokens/s, the speed of one idle core",
               task,
               left,
               Math.ceil(left * tokens / speed / 60),

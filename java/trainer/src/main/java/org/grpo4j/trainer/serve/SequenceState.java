@@ -71,8 +71,18 @@ final class SequenceState {
   /** Whether a token may come next. */
   boolean allows(int token) {
     CompletionForm form = generation().form();
-    boolean ends = generation().stop().tokens().contains(token);
-    return form.isFree() || form.allows(ends ? text() : textWith(token), ends);
+    if (form.isFree()) {
+      return true;
+    }
+    String before = text();
+    if (generation().stop().tokens().contains(token)) {
+      return form.allows(before, true);
+    }
+    String after = textWith(token);
+    // Ids that only fill up a vocabulary write nothing, and would do so without end. The second
+    // byte of a character may add nothing, either: what is shown of a part of one stays the same.
+    boolean moves = !after.equals(before) || after.endsWith("\uFFFD");
+    return moves && form.allows(after, false);
   }
 
   /** The first characters below 128 that the form allows next; others may or may not be. */
@@ -85,7 +95,8 @@ final class SequenceState {
     return next;
   }
 
-  private String text() {
+  /** What is written so far, special tokens included. */
+  String text() {
     return job.tokenizer().decode(tokens.stream().mapToLong(Integer::longValue).toArray(), false);
   }
 

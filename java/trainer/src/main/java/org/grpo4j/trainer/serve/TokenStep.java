@@ -22,13 +22,13 @@ import org.grpo4j.trainer.rollout.TokenChooser;
 final class TokenStep {
   private static final int NONE = -1;
 
-  /** Refusals after which it pays to look at every token's beginning. */
+  /** Refusals after which it pays to look at every token. */
   private static final int PATIENCE = 8;
 
   private final Tokenizer tokenizer;
 
   // Made when it is needed first: few servers hold completions to a form.
-  private char[] beginnings = {};
+  private String[] texts = {};
 
   TokenStep(Tokenizer tokenizer) {
     this.tokenizer = tokenizer;
@@ -167,7 +167,7 @@ final class TokenStep {
       }
       values.put(chosen[0], Float.NEGATIVE_INFINITY);
       if (refused == PATIENCE) {
-        dropWrongBeginnings(values, vocabulary, sequence);
+        keepFitting(values, vocabulary, sequence);
       }
       try (PointerScope scope = new PointerScope()) {
         Tensor left = logits.narrow(0, row, 1);
@@ -181,33 +181,44 @@ final class TokenStep {
   }
 
   /** A form may allow few of many tokens: drawing them one by one would take seconds. */
-  private void dropWrongBeginnings(FloatPointer values, int vocabulary, SequenceState sequence) {
-    if (beginnings.length == 0) {
-      beginnings = beginnings(vocabulary);
+  private void keepFitting(FloatPointer values, int vocabulary, SequenceState sequence) {
+    if (texts.length == 0) {
+      texts = texts(vocabulary);
     }
+    String before = sequence.text();
     BitSet next = sequence.nextCharacters();
     float[] kept = new float[vocabulary];
     values.get(kept);
     for (int id = 0; id < vocabulary; id++) {
-      char first = beginnings[id];
-      boolean right =
-          first >= 128 || next.get(first) || sequence.generation().stop().tokens().contains(id);
-      kept[id] = right ? kept[id] : Float.NEGATIVE_INFINITY;
+      if (kept[id] > Float.NEGATIVE_INFINITY && !fits(id, before, next, sequence)) {
+        kept[id] = Float.NEGATIVE_INFINITY;
+      }
     }
     values.put(kept);
   }
 
-  /** The first character of every token after another one; above 127 where that shows nothing. */
-  private char[] beginnings(int vocabulary) {
+  private boolean fits(int id, String before, BitSet next, SequenceState sequence) {
+    String text = texts[id];
+    if (text.isEmpty() || sequence.generation().stop().tokens().contains(id)) {
+      return sequence.allows(id);
+    }
+    char first = text.charAt(0);
+    return (first >= 128 || next.get(first))
+        && sequence.generation().form().allows(before + text, false);
+  }
+
+  /** What every token writes after another one; empty where it is part of a character. */
+  private String[] texts(int vocabulary) {
     // Some tokenizers leave out a blank where nothing comes before it.
     long before = tokenizer.encode("a", false)[0];
     int length = tokenizer.decode(new long[] {before}, false).length();
-    char[] first = new char[vocabulary];
+    String[] all = new String[vocabulary];
     for (int id = 0; id < vocabulary; id++) {
       String text = tokenizer.decode(new long[] {before, id}, false);
-      first[id] = text.length() > length ? text.charAt(length) : Character.MAX_VALUE;
+      boolean whole = text.length() > length && text.indexOf('\uFFFD') < 0;
+      all[id] = whole ? text.substring(length) : "";
     }
-    return first;
+    return all;
   }
 
   private static Map<SequenceState, Distribution> distributions(

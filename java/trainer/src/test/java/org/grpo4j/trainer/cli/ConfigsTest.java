@@ -63,7 +63,7 @@ class ConfigsTest {
     String text = dryRun("compare", CONFIGS.resolve("compare-ablations.yaml"));
     assertTrue(text.contains("# 20 runs of 1,400,000 sampled tokens: 28,000,000; 0 of"), text);
     // 28,000,000 / 12,000 / 60.
-    assertTrue(text.contains("# single: 20 runs left, about 39 minutes at 12,000 tokens/s"), text);
+    assertTrue(text.contains("# single: 20 runs left, about 39 min at 12,000 tokens/s"), text);
     assertTrue(text.contains("methods: [\"rest\",\"rest_no_curriculum\""), text);
   }
 
