@@ -49,6 +49,7 @@ constexpr int kSharedWithoutAsking = 48 << 10;
 struct Devices {
   std::array<const Device*, 8> list;
   int count;
+  const Devices* before = nullptr;  // the ones replaced: they may still be read and are never freed
 
   const Device* at(int number) const {
     return number >= 0 && number < count ? list[static_cast<size_t>(number)] : nullptr;
@@ -56,7 +57,6 @@ struct Devices {
 };
 
 constexpr Devices kAtFirst = {{&kDevices[0]}, 1};
-// A list that was replaced may still be read: none is freed.
 constinit std::atomic<const Devices*> present{&kAtFirst};
 
 // As on a device: each host thread has a current one, at first number 0.
@@ -151,6 +151,7 @@ bool use_devices(const char* names) {
     }
     devices.list[static_cast<size_t>(devices.count++)] = found;
   }
+  devices.before = present;
   present = new Devices(devices);
   return true;
 }
