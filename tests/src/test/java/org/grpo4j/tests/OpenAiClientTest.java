@@ -5,178 +5,34 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.openai.client.OpenAIClient;
-import com.openai.client.okhttp.OpenAIOkHttpClient;
 import com.openai.core.JsonValue;
 import com.openai.core.http.StreamResponse;
 import com.openai.errors.BadRequestException;
 import com.openai.errors.NotFoundException;
 import com.openai.errors.RateLimitException;
 import com.openai.errors.UnauthorizedException;
-import com.openai.helpers.ChatCompletionAccumulator;
-import com.openai.models.FunctionDefinition;
-import com.openai.models.FunctionParameters;
-import com.openai.models.ResponseFormatJsonObject;
-import com.openai.models.ResponseFormatJsonSchema;
 import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
-import com.openai.models.chat.completions.ChatCompletionFunctionTool;
-import com.openai.models.chat.completions.ChatCompletionMessageFunctionToolCall;
-import com.openai.models.chat.completions.ChatCompletionNamedToolChoice;
-import com.openai.models.chat.completions.ChatCompletionStreamOptions;
 import com.openai.models.chat.completions.ChatCompletionToolChoiceOption;
-import com.openai.models.chat.completions.ChatCompletionToolMessageParam;
 import com.openai.models.completions.Completion;
 import com.openai.models.completions.CompletionCreateParams;
-import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.grpo4j.trainer.config.ConfigLoader;
 import org.grpo4j.trainer.recipe.ServeRun;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** OpenAI's own Java client against the server, on the embedded checkpoint. */
-class OpenAiClientTest {
-  private static final String MODEL = "embedded";
-  private static final String QUESTION = "Over 23 days, how is the weather in Lima";
-
-  private static ServeRun run;
-  private static OpenAIClient client;
-
-  private static ServeRun start(String... settings) {
-    List<String> all = new ArrayList<>(List.of("port=0", "num_threads=1", "log_requests=false"));
-    all.addAll(List.of(settings));
-    return ServeRun.start(
-        ConfigLoader.SERVE.load(null, all),
-        new PrintStream(System.err, true, StandardCharsets.UTF_8));
-  }
-
-  private static OpenAIClient client(ServeRun server, String key) {
-    return OpenAIOkHttpClient.builder().baseUrl(server.baseUrl()).apiKey(key).maxRetries(0).build();
-  }
-
-  @BeforeAll
-  static void serve() {
-    run = start("max_batch_size=16");
-    client = client(run, "none");
-  }
-
-  @AfterAll
-  static void stop() {
-    client.close();
-    run.close();
-  }
-
-  private static ChatCompletionCreateParams.Builder chat(String message) {
-    return ChatCompletionCreateParams.builder()
-        .model(MODEL)
-        .temperature(0.0)
-        .addUserMessage(message);
-  }
-
-  /** OpenAI deprecates seeds; evaluations live on them. */
-  @SuppressWarnings("deprecation")
-  private static ChatCompletionCreateParams.Builder seeded(
-      ChatCompletionCreateParams.Builder params, long seed) {
-    return params.seed(seed);
-  }
-
-  private static ChatCompletionFunctionTool tool(String name, String... parameters) {
-    Map<String, Object> properties = new LinkedHashMap<>();
-    for (String parameter : parameters) {
-      properties.put(parameter, Map.of("type", "string"));
-    }
-    return ChatCompletionFunctionTool.builder()
-        .function(
-            FunctionDefinition.builder()
-                .name(name)
-                .parameters(
-                    FunctionParameters.builder()
-                        .putAdditionalProperty("type", JsonValue.from("object"))
-                        .putAdditionalProperty("properties", JsonValue.from(properties))
-                        .build())
-                .build())
-        .build();
-  }
-
-  private static ChatCompletionCreateParams.Builder withTools(
-      ChatCompletionCreateParams.Builder params) {
-    return params
-        .addTool(tool("set_alarm", "hour", "minute"))
-        .addTool(tool("get_weather", "city", "days"))
-        .addTool(tool("start_timer", "minutes", "seconds"));
-  }
-
-  private static String content(ChatCompletion completion) {
-    return completion.choices().get(0).message().content().orElse("");
-  }
-
-  private static String reason(ChatCompletion completion) {
-    return completion.choices().get(0).finishReason().toString();
-  }
-
-  private static ChatCompletion send(ChatCompletionCreateParams.Builder params) {
-    return client.chat().completions().create(params.build());
-  }
-
-  private static ChatCompletion stream(ChatCompletionCreateParams.Builder params) {
-    ChatCompletionAccumulator whole = ChatCompletionAccumulator.create();
-    ChatCompletionCreateParams withUsage =
-        params
-            .streamOptions(ChatCompletionStreamOptions.builder().includeUsage(true).build())
-            .build();
-    try (StreamResponse<ChatCompletionChunk> chunks =
-        client.chat().completions().createStreaming(withUsage)) {
-      chunks.stream().forEach(whole::accumulate);
-    }
-    return whole.chatCompletion();
-  }
-
+class OpenAiClientTest extends OpenAiClientFixture {
   @Test
   void models() {
     assertEquals(List.of(MODEL), client.models().list().data().stream().map(m -> m.id()).toList());
     assertEquals(MODEL, client.models().retrieve(MODEL).id());
     assertThrows(NotFoundException.class, () -> client.models().retrieve("gpt-5"));
-  }
-
-  @Test
-  void aToolIsCalledAndItsAnswerGoesBack() {
-    ChatCompletion first = send(withTools(chat(QUESTION)));
-    assertEquals("tool_calls", reason(first));
-    ChatCompletionMessageFunctionToolCall call =
-        first.choices().get(0).message().toolCalls().orElseThrow().get(0).asFunction();
-    assertEquals("get_weather", call.function().name());
-    assertEquals("{\"city\":\"Lima\",\"days\":23}", call.function().arguments());
-    assertTrue(content(first).startsWith("<think>"), content(first));
-
-    ChatCompletion second =
-        send(
-            withTools(chat(QUESTION))
-                .addMessage(first.choices().get(0).message())
-                .addMessage(
-                    ChatCompletionToolMessageParam.builder()
-                        .toolCallId(call.id())
-                        .content("Sunny")
-                        .build()));
-    assertTrue(
-        second.usage().orElseThrow().promptTokens()
-            > first.usage().orElseThrow().promptTokens() + 5);
-
-    // Without tools, or with tool_choice none, the same text is content.
-    String text = content(send(chat(QUESTION)));
-    assertTrue(text.contains("<tool_call>"), text);
   }
 
   @Test
@@ -290,108 +146,6 @@ class OpenAiClientTest {
     assertThrows(
         BadRequestException.class,
         () -> send(withTools(chat("a")).toolChoice(named("send_money"))));
-  }
-
-  private static ChatCompletionNamedToolChoice named(String function) {
-    return ChatCompletionNamedToolChoice.builder()
-        .function(ChatCompletionNamedToolChoice.Function.builder().name(function).build())
-        .build();
-  }
-
-  /** The model would call get_weather, and says nothing of its own where it may not. */
-  @Test
-  void toolChoiceIsHeeded() {
-    ChatCompletion forced = send(withTools(chat(QUESTION)).toolChoice(named("set_alarm")));
-    assertEquals("set_alarm", onlyCall(forced).name());
-    assertEquals("tool_calls", reason(forced));
-    assertTrue(onlyCall(forced).arguments().startsWith("{\""), onlyCall(forced).arguments());
-    assertEquals("", content(forced), "no reasoning before a call that is forced");
-
-    ChatCompletionCreateParams.Builder required =
-        withTools(chat("Hello")).toolChoice(ChatCompletionToolChoiceOption.Auto.REQUIRED);
-    ChatCompletion whole = send(required);
-    assertTrue(List.of("set_alarm", "get_weather", "start_timer").contains(onlyCall(whole).name()));
-    assertEquals(onlyCall(whole), onlyCall(stream(required)));
-
-    ChatCompletion none =
-        send(withTools(chat(QUESTION)).toolChoice(ChatCompletionToolChoiceOption.Auto.NONE));
-    assertTrue(none.choices().get(0).message().toolCalls().isEmpty());
-    assertEquals("stop", reason(none));
-  }
-
-  private static ChatCompletionMessageFunctionToolCall.Function onlyCall(
-      ChatCompletion completion) {
-    var calls = completion.choices().get(0).message().toolCalls().orElseThrow();
-    assertEquals(1, calls.size(), calls.toString());
-    return calls.get(0).asFunction().function();
-  }
-
-  /** Prose is what the model would write, and braces alone where it is pushed to end. */
-  @Test
-  void jsonObjectIsJson() throws IOException {
-    ChatCompletionCreateParams.Builder params =
-        seeded(chat("Hello").responseFormat(ResponseFormatJsonObject.builder().build()), 2)
-            .temperature(1.0)
-            .n(4)
-            .maxCompletionTokens(100)
-            // The id of a byte is the byte: closing braces, wherever they may stand.
-            .putAdditionalBodyProperty("logit_bias", JsonValue.from(Map.of("125", 12)));
-    int whole = 0;
-    for (var choice : send(params).choices()) {
-      String text = choice.message().content().orElse("");
-      assertTrue(text.stripLeading().startsWith("{"), text);
-      // Inside a string a brace ends nothing: such a completion is cut at its limit.
-      if (choice.finishReason().toString().equals("stop")) {
-        assertTrue(new ObjectMapper().readTree(text).isObject(), text);
-        whole++;
-      }
-    }
-    assertTrue(whole > 0, "one at least closes its first brace");
-  }
-
-  private static ResponseFormatJsonSchema schema(String keyword, Object value) {
-    Map<String, Object> days = Map.of("type", "integer", keyword, value);
-    return ResponseFormatJsonSchema.builder()
-        .jsonSchema(
-            ResponseFormatJsonSchema.JsonSchema.builder()
-                .name("answer")
-                .strict(true)
-                .schema(
-                    ResponseFormatJsonSchema.JsonSchema.Schema.builder()
-                        .putAdditionalProperty("type", JsonValue.from("object"))
-                        .putAdditionalProperty(
-                            "properties",
-                            JsonValue.from(
-                                Map.of("days", days, "unit", Map.of("enum", List.of("C", "F")))))
-                        .putAdditionalProperty("required", JsonValue.from(List.of("days", "unit")))
-                        .putAdditionalProperty("additionalProperties", JsonValue.from(false))
-                        .build())
-                .build())
-        .build();
-  }
-
-  /** The model never saw such answers: members, types and words are the schema's all the same. */
-  @Test
-  void jsonSchemaIsHeldTo() throws IOException {
-    ChatCompletionCreateParams.Builder params =
-        seeded(chat("Hello").responseFormat(schema("title", "how many")), 2)
-            .temperature(1.0)
-            .n(4)
-            .maxCompletionTokens(200)
-            // A comma or a brace ends a number, blanks end nothing.
-            .putAdditionalBodyProperty(
-                "logit_bias", JsonValue.from(Map.of("44", 8, "125", 8, "32", -100, "10", -100)));
-    for (var choice : send(params).choices()) {
-      JsonNode answer = new ObjectMapper().readTree(choice.message().content().orElse(""));
-      assertEquals(2, answer.size(), answer.toString());
-      assertTrue(answer.get("days").isIntegralNumber(), answer.toString());
-      assertTrue(List.of("C", "F").contains(answer.get("unit").asText()), answer.toString());
-    }
-    BadRequestException refused =
-        assertThrows(
-            BadRequestException.class,
-            () -> send(chat("Hello").responseFormat(schema("multipleOf", 2))));
-    assertTrue(String.valueOf(refused.getMessage()).contains("multipleOf"), refused.getMessage());
   }
 
   /** Every choice of a stream opens with a role and has its own call. */
