@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.grpo4j.fixtures.SharedData;
 import org.grpo4j.kernels.Isa;
 import org.grpo4j.kernels.Kernels;
 import org.grpo4j.trainer.selfcheck.VectorSuite;
@@ -22,7 +23,7 @@ class GoldenVectorsTest {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
     VectorSuite suite = new VectorSuite(VectorSuite.allCheckers(), isas, out);
-    suite.run(SharedFiles.get("golden"));
+    suite.run(SharedData.get("golden"));
     String text = bytes.toString(StandardCharsets.UTF_8);
     assertEquals(List.of(), text.lines().filter(l -> l.contains("FAILED")).limit(10).toList());
     assertTrue(suite.succeeded(), suite.totals());

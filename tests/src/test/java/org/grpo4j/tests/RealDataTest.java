@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.grpo4j.fixtures.SharedData;
 import org.grpo4j.trainer.report.RunDirectory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,8 +20,8 @@ class RealDataTest {
 
   @Test
   void twoStepsOnToolRlRowsStayWithinEightGigabytes() throws IOException {
-    Path rows = SharedFiles.get("data/toolrl/rlla_sft.json");
-    Path tokenizer = SharedFiles.get("data/tokenizers/qwen3");
+    Path rows = SharedData.get("data/toolrl/rlla_sft.json");
+    Path tokenizer = SharedData.get("data/tokenizers/qwen3");
     Path checkpoint = Files.createDirectories(folder.resolve("qwen3"));
     for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
       Files.copy(tokenizer.resolve(name), checkpoint.resolve(name));

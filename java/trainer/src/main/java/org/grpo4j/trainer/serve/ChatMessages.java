@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.grpo4j.torch.JsonProblem;
 import org.jspecify.annotations.Nullable;
 
 /** Messages and tools in the form that chat templates of Hugging Face checkpoints take. */
@@ -121,7 +122,7 @@ final class ChatMessages {
         object = MAPPER.readTree(arguments.asText().isBlank() ? "{}" : arguments.asText());
       } catch (JsonProcessingException e) {
         throw ApiException.badRequest(
-            where, "Invalid '%s': not JSON (%s).".formatted(where, e.getOriginalMessage()));
+            where, "Invalid '%s': not JSON (%s).".formatted(where, JsonProblem.of(e)));
       }
     }
     if (object.isMissingNode() || object.isNull()) {

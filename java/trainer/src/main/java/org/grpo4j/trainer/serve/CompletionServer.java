@@ -29,6 +29,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import org.grpo4j.torch.InputException;
+import org.grpo4j.torch.JsonProblem;
 import org.grpo4j.trainer.config.ServeConfig;
 
 /**
@@ -274,7 +275,7 @@ public final class CompletionServer implements AutoCloseable {
         return object;
       }
     } catch (JsonProcessingException e) {
-      problem = e.getOriginalMessage();
+      problem = JsonProblem.of(e);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

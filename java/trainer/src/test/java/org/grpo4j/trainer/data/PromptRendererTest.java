@@ -10,10 +10,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.grpo4j.fixtures.SharedData;
 import org.grpo4j.torch.InputException;
 import org.grpo4j.torch.text.ChatTemplate;
 import org.grpo4j.torch.text.Tokenizer;
-import org.grpo4j.trainer.fixtures.SharedData;
 import org.junit.jupiter.api.Test;
 
 class PromptRendererTest {

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import org.grpo4j.trainer.fixtures.SharedData;
+import org.grpo4j.fixtures.SharedData;
 
 /** The reference vectors beside the checkout; tests are skipped where they are absent. */
 final class GoldenVectors {
