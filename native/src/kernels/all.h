@@ -12,6 +12,9 @@
 #include "job.h"
 #include "rows.h"
 #include "soft_cap.h"
+#include "block_range.h"
+#include "block_sums.h"
+#include "kept_exp.h"
 #include "row_statistics.h"
 
 #include "policy_loss.h"

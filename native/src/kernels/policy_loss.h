@@ -17,9 +17,10 @@ namespace {
 
 struct GradientCoefficients {
   float max_logit;
-  float inverse_temperature;
+  float factor;  // log2(e) / T
+  float floor;   // z - max_logit that counts as e^u = 0
   float k0;
-  float k1;
+  float k1;  // over T, for z - max_logit
 };
 
 // How the gradient of a call is made, decided once per row: never inside a loop.
@@ -32,19 +33,26 @@ struct GradientKind {
 
 // z, capped already, becomes its gradient.
 template <class Element, class Kind, int kCount>
-inline void gradient_of(Vec (&z)[kCount], const GradientCoefficients& c, const ExpScale& scale,
+inline void gradient_of(Vec (&z)[kCount], const GradientCoefficients& c, const Table& table,
                         const typename Kind::Cap& cap) {
   Vec d[kCount];
+  Vec n[kCount];
+  Vec r[kCount];
   Vec dz[kCount];
 #pragma GCC unroll 4
   for (int k = 0; k < kCount; ++k) {
-    d[k] = max(set1(scale.floor), z[k] - set1(c.max_logit));
+    d[k] = max(set1(c.floor), z[k] - set1(c.max_logit));
+    n[k] = fma(d[k], set1(c.factor), set1(kMagic));
   }
-  scaled_exp(d, scale, Element::kGradientExp2, Kind::kEntropy ? 1.0f : c.k0, dz);
+#pragma GCC unroll 4
+  for (int k = 0; k < kCount; ++k) {
+    r[k] = fma_once(d[k], set1(c.factor), set1(kMagic) - n[k]);
+  }
+  scaled_exp2(n, r, table, Element::kGradientExp2, Kind::kEntropy ? 1.0f : c.k0, dz);
 #pragma GCC unroll 4
   for (int k = 0; k < kCount; ++k) {
     if constexpr (Kind::kEntropy) {
-      dz[k] = dz[k] * fma(set1(c.k1 * c.inverse_temperature), d[k], set1(c.k0));
+      dz[k] = dz[k] * fma(set1(c.k1), d[k], set1(c.k0));
     }
     if constexpr (Kind::Cap::kCaps) {
       dz[k] = dz[k] * cap.slope(z[k]);
@@ -58,7 +66,7 @@ inline void gradient_of(Vec (&z)[kCount], const GradientCoefficients& c, const E
 template <class Element, class Kind>
 void row_gradient(const typename Element::Storage* z, typename Element::Storage* dz, int64_t vocab,
                   GradientCoefficients c, const typename Kind::Cap& cap) {
-  const ExpScale scale = exp_scale(c.inverse_temperature);
+  const Table table = exp2_table();
   int64_t i = 0;
   Vec d[kUnroll];
   Vec a;
@@ -72,7 +80,7 @@ void row_gradient(const typename Element::Storage* z, typename Element::Storage*
     for (int k = 0; k < kUnroll; ++k) {
       d[k] = cap(d[k]);
     }
-    gradient_of<Element, Kind>(d, c, scale, cap);
+    gradient_of<Element, Kind>(d, c, table, cap);
 #pragma GCC unroll 4
     for (int k = 0; k < kUnroll; k += 2) {
       if constexpr (Kind::kAccumulate) {
@@ -87,7 +95,7 @@ void row_gradient(const typename Element::Storage* z, typename Element::Storage*
     const int64_t count = vocab - i < kPair ? vocab - i : kPair;
     Vec rest[2];
     load_tail<Element>(z + i, count, cap, rest[0], rest[1]);
-    gradient_of<Element, Kind>(rest, c, scale, cap);
+    gradient_of<Element, Kind>(rest, c, table, cap);
     if constexpr (Kind::kAccumulate) {
       load_sum_tail<Element>(dz + i, count, a, b);
       rest[0] = rest[0] + a;
@@ -151,9 +159,11 @@ void write_gradient(const GradientRow<Element>& at, const Cap& cap, const RowSlo
   const bool has_target = at.target >= 0 && at.target < at.vocab;
   const float logit = has_target ? Element::to_float(at.z[at.target]) : 0;
   const float held = has_target && at.accumulate ? Element::to_float(at.dz[at.target]) : 0;
-  const GradientCoefficients c = {row.max_logit, static_cast<float>(row.inverse_temperature),
+  const float factor = exponent_factor(row.inverse_temperature);
+  const double k1 = -row.h * row.inverse_temperature / row.sum;
+  const GradientCoefficients c = {row.max_logit, factor, difference_floor(factor),
                                   static_cast<float>(coefficient_at_zero(row)),
-                                  static_cast<float>(-row.h * row.inverse_temperature / row.sum)};
+                                  static_cast<float>(k1 * row.inverse_temperature)};
   const auto gradient =
       at.accumulate
           ? (row.h == 0 ? row_gradient<Element, GradientKind<false, true, Cap>>

@@ -17,7 +17,7 @@ class SoftCap {
  public:
   static constexpr bool kCaps = true;
   explicit SoftCap(double c)
-      : c_(c), cap_(static_cast<float>(c)), inverse_(static_cast<float>(1 / c)), exp_(exp_scale(2)) {}
+      : c_(c), cap_(static_cast<float>(c)), inverse_(static_cast<float>(1 / c)), table_(exp2_table()) {}
 
   // tanh |x| = (1 - e^-2|x|) / (1 + e^-2|x|); near 0, where that cancels, an odd polynomial
   // (Cephes' coefficients, 4e-8 below 0.625).
@@ -31,9 +31,9 @@ class SoftCap {
     p = fma(p, square, set1(1.33314422036e-1f));
     p = fma(p, square, set1(-3.33332819422e-1f));
     const Vec near = fma(p * square, magnitude, magnitude);
-    const Vec negative[1] = {max(set1(exp_.floor), set1(0) - magnitude)};
+    const Vec y[1] = {max(set1(kLeastExponent), magnitude * set1(-exponent_factor(2)))};
     Vec e[1];
-    scaled_exp(negative, exp_, Exp2::fine, 1.0f, e);
+    exp2_of(y, table_, e);
     const Vec far = (set1(1) - e[0]) / (set1(1) + e[0]);
     return set1(cap_) * copy_sign(select_less(magnitude, set1(0.625f), near, far), x);
   }
@@ -54,7 +54,7 @@ class SoftCap {
   double c_;
   float cap_;
   float inverse_;
-  ExpScale exp_;
+  Table table_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int32_t kIsa = GRPO4J_ISA_AVX2;
 constexpr int kUnroll = 2;  // sixteen registers: two slots of three sums leave room for constants
+constexpr bool kRangeAhead = false;  // no registers are left for it
 
 struct Vec {
   static constexpr int kWidth = 8;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int32_t kIsa = GRPO4J_ISA_NEON;
 constexpr int kUnroll = 4;
+constexpr bool kRangeAhead = true;  // registers are left for it
 
 struct Vec {
   static constexpr int kWidth = 4;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int32_t kIsa = GRPO4J_ISA_SCALAR;
 constexpr int kUnroll = 4;  // four chains of additions: shorter sums, smaller error
+constexpr bool kRangeAhead = false;  // no registers are left for it
 
 struct Vec {
   static constexpr int kWidth = 1;
@@ -37,7 +38,7 @@ inline Vec fma_once(Vec a, Vec b, Vec c) {
   return {static_cast<float>(static_cast<double>(a.v) * b.v + c.v)};
 }
 // A table of 2^kTableBits floats, looked up by the low bits of an index's representation.
-constexpr int kTableBits = 5;
+constexpr int kTableBits = 4;
 struct Table {
   float entries[1 << kTableBits];
 };
