@@ -20,7 +20,7 @@ struct PolicyCase {
   int64_t shift = 0;    // more elements before the gradient's first row, where it isn't in place
   double scale = 3;
   double weight_scale = 1;  // of the policy weights
-  enum { kRandom, kAscending, kHalfMinusInf, kFarBelow, kMinusInfTarget } shape = kRandom;
+  enum { kRandom, kAscending, kHalfMinusInf, kFarBelow, kFarOut, kEqual, kMinusInfTarget } shape = kRandom;
   bool in_place = false;
   bool accumulate = false;
   bool listed_rows = false;     // every second row, by row_indices
@@ -104,6 +104,10 @@ inline double logit_of(const PolicyCase& c, int64_t v, double normal) {
       return v < c.vocab / 2 ? -INFINITY : c.scale * normal;
     case PolicyCase::kFarBelow:  // where a running maximum that starts at 0 would underflow
       return -1e4 + c.scale * normal;
+    case PolicyCase::kFarOut:  // where z log2(e) / T as a float is too far off
+      return v % 3 == 0 ? 6e9 : 5.9e9;
+    case PolicyCase::kEqual:  // where each rounding is that of the token before
+      return v % 5003 == 17 ? 0 : -8;
     default:
       return c.scale * normal;
   }

@@ -21,7 +21,7 @@ constexpr double kCpuSlopeError = 8e-6;
 constexpr double kCudaSlopeError = 1.2e-5;  // its e^u are 2^x of an argument rounded to f32
 
 // e^u of a gradient in bf16, before it is rounded: shows where what was held cancels it.
-constexpr double kCoarse = 3e-5;
+constexpr double kCoarse = 1.2e-4;
 
 // tanh is good to 1e-7 of the cap.
 inline double cap_error(const PolicyCase& c, const PolicyInputs& in, int64_t i) {
@@ -85,16 +85,21 @@ class PolicyCheck {
   void mean_error() const {
     for (int64_t i = 0; i < in_.n(); ++i) {
       const double scale = objective_.slopes[at(i)].g / in_.temperature(c_, i);
-      double error = 0, squares = 0;
+      double error = 0, squares = 0, one_way = 0;
       for (int64_t v = 0; v < c_.vocab && !in_.masked(i); ++v) {
         if (v == in_.targets[at(i)]) continue;
         const double want =
             -scale * exp(in_.raw(c_, i, v) / in_.temperature(c_, i) - statistics_[at(i)].lse);
         error += oracle::load(got_.gradient.data(), c_.dtype, element(i, v)) - want;
-        squares += want * want;
+        // Of subnormal halves a few steps above 0 all may be rounded the same way.
+        const bool subnormal = c_.dtype == GRPO4J_F16 && fabs(want) < 0x1p-14;
+        const double rounding =
+            subnormal ? fmin(fabs(want), 0x1p-25) : oracle::roundoff(c_.dtype) * fabs(want);
+        squares += rounding * rounding;
+        one_way += subnormal && fabs(want) < 0x1p-20 ? rounding : 0;
       }
-      const double bound = 6 / sqrt(3) * oracle::roundoff(c_.dtype) * sqrt(squares) +
-                           (slope_error_ + kCoarse) * fabs(scale);
+      const double bound =
+          6 * sqrt(squares / 3) + one_way + (slope_error_ + kCoarse) * fabs(scale);
       expect(fabs(error) <= bound, "mean error of row " + std::to_string(i), c_.name());
     }
   }

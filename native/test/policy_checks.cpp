@@ -95,6 +95,12 @@ void check_options() {
       [](PolicyCase& c) { c.scale = 0.1, c.entropy_coef = 0.01; },
       [](PolicyCase& c) { c.scale = 3e-5; },  // subnormal halves
       [](PolicyCase& c) { c.shape = PolicyCase::kFarBelow, c.scale = 40; },
+      [](PolicyCase& c) { c.shape = PolicyCase::kFarBelow, c.vocab = 18001, c.entropy_coef = 0.01; },
+      [](PolicyCase& c) {
+        c.shape = c.dtype == GRPO4J_F16 ? PolicyCase::kFarBelow : PolicyCase::kFarOut;
+      },
+      [](PolicyCase& c) { c.shape = PolicyCase::kEqual, c.vocab = 18001; },
+      [](PolicyCase& c) { c.shape = PolicyCase::kEqual, c.vocab = 5003, c.entropy_coef = 0.01; },
       [](PolicyCase& c) { c.scale = 30, c.in_place = true; },
       [](PolicyCase& c) { c.on_policy = true, c.kl_coef = 0.05; },
       [](PolicyCase& c) { c.kl_coef = 0.05, c.entropy_coef = 0.01; },

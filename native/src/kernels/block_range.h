@@ -10,12 +10,14 @@
 namespace grpo4j::GRPO4J_ISA {
 namespace {
 
-// A block is at most 64 additions per lane, which keep a lane's f32 sum within a few ulp whatever the
-// vector width. With AVX-512 it is 16 KiB of f32 or 8 KiB of 16-bit types. From an element that is
-// summed to the one in the next block whose range is taken meanwhile, that many bytes are in use: with
-// the lines asked for ahead they fit into the first-level cache.
+// Lanes are summed in runs of 16 steps and a block's runs afterwards: equal logits, whose roundings all go
+// the same way, cost 20 of them and not a block's 64. With AVX-512 a block is 16 KiB of f32 or 8 KiB
+// of 16-bit types. From an element that is summed to the one in the next block whose range is taken
+// meanwhile, that many bytes are in use: with the lines asked for ahead they fit into the first-level
+// cache.
 constexpr int64_t kStep = kUnroll * Vec::kWidth;
-constexpr int64_t kBlock = 64 * kStep;
+constexpr int64_t kRun = 16 * kStep;
+constexpr int64_t kBlock = 4 * kRun;
 static_assert(kUnroll % 2 == 0, "elements are loaded in pairs of vectors");
 
 // A representation as another type. std::bit_cast is inline with external linkage, which no ISA's

@@ -51,7 +51,10 @@ inline ZeroPoint zero_point(float max_logit, float factor, const Table& table) {
 // Sums over exponents y, and those over u = (z - m)/T that they stand for.
 inline Sums from_zero(const Sums& sums, const ZeroPoint& zero) {
   const double unit = zero.unit;
-  return {sums.s / unit, (sums.t - zero.rest * sums.s) / unit * kLn2, sums.q / (unit * unit)};
+  const double s = sums.s / unit;
+  // What m itself added to t, rounded as it was: a row of nothing else has entropy 0.
+  const float rest = zero.rest * zero.unit;
+  return {s, (sums.t - s * rest) / unit * kLn2, sums.q / (unit * unit)};
 }
 
 // Whether every y of a block with this bound can be computed without a clamp. False for NaN.
@@ -74,11 +77,12 @@ template <bool kInRange, int kCount>
   }
 }
 
-// The sums of a pair of vectors, lane by lane.
+// The sums of pairs of vectors, lane by lane. t and q are apart for the two, so that none is of more
+// than a run's steps.
 struct LaneSums {
   Vec s;
-  Vec t;
-  Vec q;
+  Vec t[2];
+  Vec q[2];
 };
 constexpr int kSlots = kUnroll / 2;
 
@@ -90,15 +94,49 @@ template <bool kSquares, bool kInRange, int kCount>
   exponents<kInRange>(z, zero, y);
   exp2_of(y, table, z);
 #pragma GCC unroll 4
-  for (int k = 0; k < kCount; k += 2) {
+  for (int k = 0; k < kCount; ++k) {
     LaneSums& to = lanes[k / 2];
-    to.s = to.s + (z[k] + z[k + 1]);
-    to.t = fma(z[k], y[k], fma(z[k + 1], y[k + 1], to.t));
+    if (k % 2 == 0) {
+      to.s = to.s + (z[k] + z[k + 1]);
+    }
+    to.t[k % 2] = fma(z[k], y[k], to.t[k % 2]);
     if constexpr (kSquares) {
-      to.q = fma(z[k], z[k], fma(z[k + 1], z[k + 1], to.q));
+      to.q[k % 2] = fma(z[k], z[k], to.q[k % 2]);
     }
   }
 }
+
+struct BlockLanes {
+  LaneSums slots[kSlots];
+
+  BlockLanes() {
+    for (LaneSums& slot : slots) {
+      slot = {set1(0), {set1(0), set1(0)}, {set1(0), set1(0)}};
+    }
+  }
+
+  void add(const BlockLanes& run) {
+    for (int k = 0; k < kSlots; ++k) {
+      slots[k].s = slots[k].s + run.slots[k].s;
+      for (int half = 0; half < 2; ++half) {
+        slots[k].t[half] = slots[k].t[half] + run.slots[k].t[half];
+        slots[k].q[half] = slots[k].q[half] + run.slots[k].q[half];
+      }
+    }
+  }
+
+  Sums sums() const {
+    Vec s = slots[0].s;
+    Vec t = slots[0].t[0] + slots[0].t[1];
+    Vec q = slots[0].q[0] + slots[0].q[1];
+    for (int k = 1; k < kSlots; ++k) {
+      s = s + slots[k].s;
+      t = t + (slots[k].t[0] + slots[k].t[1]);
+      q = q + (slots[k].q[0] + slots[k].q[1]);
+    }
+    return {reduce_add(s), reduce_add(t), reduce_add(q)};
+  }
+};
 
 // Lines that follow are asked for while a block is computed, so that memory never waits: those behind
 // the next block into the first-level cache, those kFar bytes ahead into the second. From memory
@@ -145,51 +183,48 @@ struct BlockSums {
 template <class Element, class What, bool kInRange>
 BlockSums block_sums(const Block<Element>& block, ZeroPoint zero, Table table,
                      const typename What::Cap& cap) {
-  LaneSums lanes[kSlots];
-  for (int k = 0; k < kSlots; ++k) {
-    lanes[k] = {set1(0), set1(0), set1(0)};
-  }
+  BlockLanes lanes;
   const typename Element::Storage* z = block.z;
   const typename Element::Storage* next = block.range_ahead ? z + kBlock : z;
+  typename Element::Storage* const keep = block.keep;
+  const int64_t count = block.count;
   RangeLanes<Element> range;
   int64_t i = 0;
-  for (; i + kStep <= block.count; i += kStep) {
-    Vec e[kUnroll];
-#pragma GCC unroll 4
-    for (int k = 0; k < kUnroll; k += 2) {
-      Element::load_pair(z + i + k * Vec::kWidth, e[k], e[k + 1]);
-      e[k] = cap(e[k]);
-      e[k + 1] = cap(e[k + 1]);
-    }
-    if constexpr (kRangeAhead) {
-      range.add_step(next + i);
-    }
-    add_to<What::kSquares, kInRange>(lanes, e, zero, table);
-    if constexpr (What::kKeep) {
+  while (i + kStep <= count) {
+    BlockLanes run;
+    const int64_t end = count - i < kRun ? count : i + kRun;
+    for (; i + kStep <= end; i += kStep) {
+      Vec e[kUnroll];
 #pragma GCC unroll 4
       for (int k = 0; k < kUnroll; k += 2) {
-        Element::hold_pair(block.keep + i + k * Vec::kWidth, e[k], e[k + 1]);
+        Element::load_pair(z + i + k * Vec::kWidth, e[k], e[k + 1]);
+        e[k] = cap(e[k]);
+        e[k + 1] = cap(e[k + 1]);
       }
+      if constexpr (kRangeAhead) {
+        range.add_step(next + i);
+      }
+      add_to<What::kSquares, kInRange>(run.slots, e, zero, table);
+      if constexpr (What::kKeep) {
+#pragma GCC unroll 4
+        for (int k = 0; k < kUnroll; k += 2) {
+          Element::hold_pair(keep + i + k * Vec::kWidth, e[k], e[k + 1]);
+        }
+      }
+      prefetch_behind<Element>(z + i);
     }
-    prefetch_behind<Element>(z + i);
+    lanes.add(run);
   }
-  for (; i < block.count; i += kPair) {
-    const int64_t rest = block.count - i < kPair ? block.count - i : kPair;
+  for (; i < count; i += kPair) {
+    const int64_t rest = count - i < kPair ? count - i : kPair;
     Vec e[2];
     load_tail<Element>(z + i, rest, cap, e[0], e[1]);
-    add_to<What::kSquares, false>(lanes, e, zero, table);
+    add_to<What::kSquares, false>(lanes.slots, e, zero, table);
     if constexpr (What::kKeep) {
-      hold_tail<Element>(block.keep + i, e[0], e[1], rest);
+      hold_tail<Element>(keep + i, e[0], e[1], rest);
     }
   }
-  for (int k = 1; k < kSlots; ++k) {
-    lanes[0].s = lanes[0].s + lanes[k].s;
-    lanes[0].t = lanes[0].t + lanes[k].t;
-    lanes[0].q = lanes[0].q + lanes[k].q;
-  }
-  const Sums sums = {reduce_add(lanes[0].s), reduce_add(lanes[0].t),
-                     What::kSquares ? reduce_add(lanes[0].q) : 0};
-  return {sums, block.range_ahead ? range.range(next) : BlockRange{0, 0}};
+  return {lanes.sums(), block.range_ahead ? range.range(next) : BlockRange{0, 0}};
 }
 
 }  // namespace
