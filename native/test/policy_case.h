@@ -20,7 +20,16 @@ struct PolicyCase {
   int64_t shift = 0;    // more elements before the gradient's first row, where it isn't in place
   double scale = 3;
   double weight_scale = 1;  // of the policy weights
-  enum { kRandom, kAscending, kHalfMinusInf, kFarBelow, kFarOut, kEqual, kMinusInfTarget } shape = kRandom;
+  enum {
+    kRandom,
+    kAscending,
+    kHalfMinusInf,
+    kFarBelow,
+    kFarOut,
+    kEqual,
+    kLateMaximum,
+    kMinusInfTarget
+  } shape = kRandom;
   bool in_place = false;
   bool accumulate = false;
   bool listed_rows = false;     // every second row, by row_indices
@@ -108,6 +117,8 @@ inline double logit_of(const PolicyCase& c, int64_t v, double normal) {
       return v % 3 == 0 ? 6e9 : 5.9e9;
     case PolicyCase::kEqual:  // where each rounding is that of the token before
       return v % 5003 == 17 ? 0 : -8;
+    case PolicyCase::kLateMaximum:  // in the last lane of a block whose range was taken ahead
+      return v == 12287 ? 120 : c.scale * normal;
     default:
       return c.scale * normal;
   }

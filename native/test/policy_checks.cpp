@@ -99,6 +99,7 @@ void check_options() {
       [](PolicyCase& c) {
         c.shape = c.dtype == GRPO4J_F16 ? PolicyCase::kFarBelow : PolicyCase::kFarOut;
       },
+      [](PolicyCase& c) { c.shape = PolicyCase::kLateMaximum, c.vocab = 18001; },
       [](PolicyCase& c) { c.shape = PolicyCase::kEqual, c.vocab = 18001; },
       [](PolicyCase& c) { c.shape = PolicyCase::kEqual, c.vocab = 5003, c.entropy_coef = 0.01; },
       [](PolicyCase& c) { c.scale = 30, c.in_place = true; },
