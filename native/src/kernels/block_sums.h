@@ -139,10 +139,12 @@ struct BlockLanes {
 };
 
 // Lines that follow are asked for while a block is computed, so that memory never waits: those behind
-// the next block into the first-level cache, those kFar bytes ahead into the second. From memory
-// alone into the first level they come too slowly: it has some twenty requests in flight, and each
-// takes the time of a thousand operations. Past the end of the row they are the next one's, as a rule;
-// where no memory is a prefetch faults no page and is dropped.
+// the next block into the first-level cache, those of f32 kFar bytes ahead into the second. From
+// memory alone into the first level they come too slowly: it has some twenty requests in flight, and
+// each takes the time of a thousand operations. 16-bit types, at half the bytes, are better off without:
+// where a page's address is looked up for a prefetch, operations behind it wait. Past the end of the
+// row the lines are the next one's, as a rule; where no memory is a prefetch faults no page and is
+// dropped.
 constexpr int64_t kNear = 2 * 1024;
 constexpr int64_t kFar = 32 * 1024;
 template <class Element>
@@ -151,7 +153,9 @@ void prefetch_behind(const typename Element::Storage* step) {
 #pragma GCC unroll 4
   for (int64_t i = 0; i < kStep * static_cast<int64_t>(sizeof *step); i += 64) {
     __builtin_prefetch(bytes + kBlock * sizeof *step + kNear + i, 0, 3);
-    __builtin_prefetch(bytes + kFar + i, 0, 2);
+    if constexpr (sizeof *step == 4) {
+      __builtin_prefetch(bytes + kFar + i, 0, 2);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 package org.grpo4j.benchmarks;
 
-import java.util.Collection;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -12,96 +13,111 @@ import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.CommandLineOptionException;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
+import org.openjdk.jmh.runner.options.Options;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.util.ListStatistics;
 
 /**
  * Runs the benchmarks with JMH's own options, then prints medians with the bandwidth that each
  * operation's byte formula gives, the share of the in-place copy's, and the ratio to torch.
+ *
+ * <p>All of them several times over (system property {@code rounds}, by default 3): JMH measures
+ * one after the other, and on a machine that is shared the next one may have another memory
+ * bandwidth.
  */
 public final class Benchmarks {
   private Benchmarks() {}
 
+  /** One operation on one batch: its parameters, and the times of all rounds in ms. */
+  private record Times(BenchmarkParams params, List<Double> milliseconds) {
+    void add(RunResult result) {
+      result.getBenchmarkResults().stream()
+          .flatMap(one -> one.getIterationResults().stream())
+          .forEach(iteration -> milliseconds.add(iteration.getPrimaryResult().getScore()));
+    }
+
+    double median() {
+      return new ListStatistics(milliseconds.stream().mapToDouble(ms -> ms).toArray())
+          .getPercentile(50);
+    }
+
+    /**
+     * GB/s by what the operation has to move: token_stats reads the logits, the others also write.
+     */
+    double bandwidth(int passes) {
+      double logits =
+          LossBatch.bytes(
+              Long.parseLong(params.getParam("rows")),
+              Long.parseLong(params.getParam("vocab")),
+              params.getParam("dtype"));
+      return passes * logits / (median() * 1e6);
+    }
+  }
+
   /** Takes JMH's arguments, for example {@code -p threads=2 -p dtype=f32}. */
   public static void main(String[] args) throws RunnerException, CommandLineOptionException {
-    Collection<RunResult> results =
-        new Runner(
-                new OptionsBuilder()
-                    .parent(new CommandLineOptions(args))
-                    .exclude(GpuBenchmark.class.getName())
-                    .build())
-            .run();
-    Map<String, Map<String, RunResult>> groups = new TreeMap<>();
-    for (RunResult result : results) {
-      BenchmarkParams p = result.getParams();
-      if (p.getParam("rows") == null) {
-        continue; // the call overhead has no batch
+    Options options =
+        new OptionsBuilder()
+            .parent(new CommandLineOptions(args))
+            .exclude(GpuBenchmark.class.getName())
+            .build();
+    Map<String, Map<String, Times>> groups = new TreeMap<>();
+    for (int round = 0; round < Integer.getInteger("rounds", 3); round++) {
+      for (RunResult result : new Runner(options).run()) {
+        BenchmarkParams p = result.getParams();
+        if (p.getParam("rows") == null) {
+          continue; // the call overhead has no batch
+        }
+        String name = p.getBenchmark().substring(p.getBenchmark().lastIndexOf('.') + 1);
+        groups
+            .computeIfAbsent(group(p), key -> new TreeMap<>())
+            .computeIfAbsent(name, key -> new Times(p, new ArrayList<>()))
+            .add(result);
       }
-      String group =
-          p.getParam("rows")
-              + " x "
-              + p.getParam("vocab")
-              + " "
-              + p.getParam("dtype")
-              + ", "
-              + LossBenchmark.cores(Integer.parseInt(p.getParam("threads")))
-              + " threads, entropy "
-              + p.getParam("entropyCoef");
-      String name = p.getBenchmark().substring(p.getBenchmark().lastIndexOf('.') + 1);
-      groups.computeIfAbsent(group, key -> new TreeMap<>()).put(name, result);
     }
     System.out.println(Kernels.describe());
     groups.forEach(Benchmarks::print);
   }
 
-  private static void print(String group, Map<String, RunResult> results) {
+  private static String group(BenchmarkParams p) {
+    return String.format(
+        "%s x %s %s, %d threads, entropy %s",
+        p.getParam("rows"),
+        p.getParam("vocab"),
+        p.getParam("dtype"),
+        LossBenchmark.cores(Integer.parseInt(p.getParam("threads"))),
+        p.getParam("entropyCoef"));
+  }
+
+  private static void print(String group, Map<String, Times> results) {
     System.out.println(group);
-    double copy = bandwidth("copyInPlace", results);
-    double read = bandwidth("readOnly", results);
-    for (String name : results.keySet()) {
-      double median = median(name, results);
-      double torch = median(name + "Torch", results);
-      String line =
-          String.format(
-              Locale.ROOT,
-              "  %-16s %9.2f ms  %6.1f GB/s  %5.1f%% of the %s",
-              name,
-              median,
-              bandwidth(name, results),
-              100 * bandwidth(name, results) / (readsOnly(name) ? read : copy),
-              readsOnly(name) ? "read" : "in-place copy");
-      System.out.println(
-          Double.isNaN(torch)
-              ? line
-              : line + String.format(Locale.ROOT, "  %.1f times torch", torch / median));
-    }
-  }
-
-  private static double median(String name, Map<String, RunResult> results) {
-    RunResult result = results.get(name);
-    return result == null
-        ? Double.NaN
-        : result.getPrimaryResult().getStatistics().getPercentile(50);
-  }
-
-  private static boolean readsOnly(String name) {
-    return name.startsWith("tokenStats") || name.equals("readOnly");
-  }
-
-  /**
-   * GB/s by what the operation has to move: token_stats reads the logits, the others also write.
-   */
-  private static double bandwidth(String name, Map<String, RunResult> results) {
-    RunResult result = results.get(name);
-    if (result == null) {
-      return Double.NaN;
-    }
-    BenchmarkParams p = result.getParams();
-    double logits =
-        LossBatch.bytes(
-            Long.parseLong(p.getParam("rows")),
-            Long.parseLong(p.getParam("vocab")),
-            p.getParam("dtype"));
-    double passes = readsOnly(name) ? 1 : 2;
-    return passes * logits / (median(name, results) * 1e6);
+    results.forEach(
+        (name, times) -> {
+          boolean readsOnly = name.startsWith("tokenStats") || name.equals("readOnly");
+          int passes = readsOnly ? 1 : 2;
+          Times pass = results.get(readsOnly ? "readOnly" : "copyInPlace");
+          Times torch = results.get(name + "Torch");
+          StringBuilder line =
+              new StringBuilder(
+                  String.format(
+                      Locale.ROOT,
+                      "  %-16s %9.2f ms  %6.1f GB/s",
+                      name,
+                      times.median(),
+                      times.bandwidth(passes)));
+          if (pass != null) {
+            line.append(
+                String.format(
+                    Locale.ROOT,
+                    "  %5.1f%% of the %s",
+                    100 * pass.median() / times.median(),
+                    readsOnly ? "read" : "in-place copy"));
+          }
+          if (torch != null) {
+            line.append(
+                String.format(Locale.ROOT, "  %.1f times torch", torch.median() / times.median()));
+          }
+          System.out.println(line);
+        });
   }
 }
