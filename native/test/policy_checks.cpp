@@ -14,7 +14,7 @@ void check_policy(const PolicyCase& c) {
   HostPolicyCall call(c, in);
   if (expect(call.run() == GRPO4J_OK, "status", c.name())) {
     const PolicyOutcome got = outcome_of(call);
-    PolicyCheck(c, in, got, kCpuSlopeError).all(grpo4j_isa());
+    PolicyCheck(c, in, got, kCpuErrors).all(grpo4j_isa());
   }
 }
 
@@ -140,7 +140,7 @@ void check_mean_error() {
     HostPolicyCall call(c, in);
     expect(call.run() == GRPO4J_OK, "status", c.name());
     const PolicyOutcome got = outcome_of(call);
-    PolicyCheck(c, in, got, kCpuSlopeError).mean_error();
+    PolicyCheck(c, in, got, kCpuErrors).mean_error();
   }
 }
 

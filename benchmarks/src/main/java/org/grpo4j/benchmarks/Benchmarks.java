@@ -81,6 +81,7 @@ public final class Benchmarks {
 
   private static String group(BenchmarkParams p) {
     return String.format(
+        Locale.ROOT,
         "%s x %s %s, %d threads, entropy %s",
         p.getParam("rows"),
         p.getParam("vocab"),
