@@ -9,13 +9,13 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.grpo4j.fixtures.ResidentMemory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -205,15 +205,8 @@ class DecoderModelTest {
         DecoderModel model = TinyModels.qwen3()) {
       PromptBatch prompts = prompts();
       Tensor completions = TinyModels.ids(5, TC, 2);
-      for (int i = 0; i < 50; i++) {
-        trainAndDecode(model, prompts, completions);
-      }
-      long before = Pointer.physicalBytes();
-      for (int i = 0; i < 200; i++) {
-        trainAndDecode(model, prompts, completions);
-      }
-      long grown = Pointer.physicalBytes() - before;
-      assertTrue(grown < 48L << 20, "grew by " + (grown >> 20) + " MiB");
+      long grown = ResidentMemory.growth(50, () -> trainAndDecode(model, prompts, completions));
+      assertTrue(grown < 512L << 10, "50 steps grew by " + grown + " bytes");
     }
   }
 

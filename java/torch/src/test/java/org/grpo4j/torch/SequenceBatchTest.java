@@ -9,11 +9,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.LongStream;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.grpo4j.fixtures.ResidentMemory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -102,24 +102,21 @@ class SequenceBatchTest {
   void anEmptyBatchHoldsNoMemoryAndGoesOn() {
     try (DecoderModel model = TinyModels.qwen3();
         SequenceBatch batch = new SequenceBatch(model)) {
-      long before = 0;
-      for (int i = 0; i < 15; i++) {
-        try (PointerScope scope = new PointerScope()) {
-          // 12 MiB of keys and values each time: far more than the Java heap may grow meanwhile.
-          batch.join(new long[120], 120, 180);
-          for (int t = 0; t < 10; t++) {
-            batch.step(new long[120]);
-          }
-          while (batch.size() > 0) {
-            batch.leave(0);
-          }
-        }
-        if (i == 2) {
-          before = Pointer.physicalBytes();
-        }
+      // 12 MiB of keys and values each time.
+      long grown = ResidentMemory.growth(2, () -> fillAndEmpty(batch));
+      assertTrue(grown < 1L << 20, "two rounds grew by " + grown + " bytes");
+    }
+  }
+
+  private static void fillAndEmpty(SequenceBatch batch) {
+    try (PointerScope scope = new PointerScope()) {
+      batch.join(new long[120], 120, 180);
+      for (int t = 0; t < 10; t++) {
+        batch.step(new long[120]);
       }
-      long grown = Pointer.physicalBytes() - before;
-      assertTrue(grown < 70L << 20, grown + " bytes more than after the first rounds");
+      while (batch.size() > 0) {
+        batch.leave(0);
+      }
     }
   }
 
