@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every objective at every level of the ratio. */
 class ObjectivesTest {
-  private static final List<PolicyObjective> OBJECTIVES =
+  static final List<PolicyObjective> OBJECTIVES =
       List.of(
           new PolicyObjective.Clip(0.2, 0.28, 1.3, 1.5),
           PolicyObjective.clip(),
@@ -44,7 +44,7 @@ class ObjectivesTest {
     Kernels.setThreads(threadsBefore);
   }
 
-  private static boolean defined(PolicyObjective objective, RatioLevel level) {
+  static boolean defined(PolicyObjective objective, RatioLevel level) {
     return level == RatioLevel.SEQUENCE
         || !(objective instanceof PolicyObjective.Gmpo
             || objective instanceof PolicyObjective.Vespo);
@@ -337,43 +337,5 @@ class ObjectivesTest {
         }
       }
     }
-  }
-
-  /** The oracle's slopes are dual numbers': held against differences of its loss. */
-  @ParameterizedTest(name = "{0} {1} {2}")
-  @MethodSource("cases")
-  void theOraclesSlopesAreDerivatives(Isa isa, PolicyObjective objective, RatioLevel level) {
-    boolean detached =
-        objective instanceof PolicyObjective.Cispo
-            || objective instanceof PolicyObjective.Vespo
-            || level == RatioLevel.SEQUENCE_TOKEN;
-    if (detached) {
-      return; // by definition no derivative of the loss's value
-    }
-    PolicyLossConfig config = config(objective, level).klCoef(0.1).build();
-    double[] logProbs = {-1.1, -0.7, -2.3};
-    Oracle.Inputs[] inputs = {
-      new Oracle.Inputs(-1.0, -1.2, 0.7, 0.5, 0.3),
-      new Oracle.Inputs(-0.8, -0.6, 0.7, 0.4, 0.2),
-      new Oracle.Inputs(-2.2, -2.2, 0.7, 0.3, 0.1)
-    };
-    Oracle.Token[] tokens = ObjectiveOracle.sequence(logProbs, new double[3], inputs, config);
-    for (int t = 0; t < 3; t++) {
-      double slope =
-          (sum(logProbs, t, 1e-6, inputs, config) - sum(logProbs, t, -1e-6, inputs, config)) / 2e-6;
-      assertEquals(slope, tokens[t].g(), 1e-8, "token " + t);
-    }
-  }
-
-  private static double sum(
-      double[] at, int t, double step, Oracle.Inputs[] inputs, PolicyLossConfig config) {
-    double[] moved = at.clone();
-    moved[t] += step;
-    double sum = 0;
-    for (Oracle.Token token :
-        ObjectiveOracle.sequence(moved, new double[at.length], inputs, config)) {
-      sum += token.loss();
-    }
-    return sum;
   }
 }
