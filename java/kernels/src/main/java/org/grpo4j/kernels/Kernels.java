@@ -30,6 +30,9 @@ public final class Kernels {
 
   static {
     load();
+    // The library sees the affinity of this process; Java also a quota of its control group.
+    Native.grpo4j_set_threads(
+        Math.min(Native.grpo4j_threads(), Runtime.getRuntime().availableProcessors()));
     String wanted = System.getProperty(ISA_PROPERTY);
     if (wanted != null) {
       propertyProblem = force(wanted);
@@ -179,7 +182,11 @@ public final class Kernels {
     backendProblem = null;
   }
 
-  /** Threads that a call may use, its own included; at first, the processors of this process. */
+  /**
+   * Threads that a call may use, its own included. At first as many as there are processors for
+   * this process: the fewer of its affinity's and of {@link Runtime#availableProcessors}, which
+   * knows a quota of the control group and {@code -XX:ActiveProcessorCount}.
+   */
   public static int threads() {
     return Native.grpo4j_threads();
   }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -37,28 +38,31 @@ class BackendTest {
     assertEquals(Backend.CPU, Kernels.isa().backend());
   }
 
+  private static ChildProcess run(Map<String, String> environment, String... options)
+      throws IOException, InterruptedException {
+    return ChildProcess.run(KernelsTest.Main.class, environment, options);
+  }
+
   @Test
   void anAbsentArtifactIsNamed() throws Exception {
-    KernelsTest.Outcome forced =
-        KernelsTest.run(Map.of("GRPO4J_CUDA_LIBRARY", ""), "-Dgrpo4j.backend=cuda");
+    ChildProcess forced = run(Map.of("GRPO4J_CUDA_LIBRARY", ""), "-Dgrpo4j.backend=cuda");
     assertNotEquals(0, forced.status());
     assertTrue(
-        forced.output().contains("-Dgrpo4j.backend=cuda: libgrpo4j_cuda.so is not here: add"),
-        forced.output());
-    assertTrue(forced.output().contains("org.grpo4j:grpo4j-cuda"), forced.output());
-    assertTrue(!forced.output().contains("[scalar"), "nothing ran in its place");
+        forced.errors().contains("-Dgrpo4j.backend=cuda: libgrpo4j_cuda.so is not here: add"),
+        forced.errors());
+    assertTrue(forced.errors().contains("org.grpo4j:grpo4j-cuda"), forced.errors());
+    assertTrue(!forced.output().contains("scalar"), "nothing ran in its place");
   }
 
   @Test
   void aMissingFileIsNamedWithItsSetting() throws Exception {
-    KernelsTest.Outcome property =
-        KernelsTest.run(
-            Map.of(), "-Dgrpo4j.backend=cuda", "-Dgrpo4j.cuda.library=/nowhere/cuda.so");
+    ChildProcess property =
+        run(Map.of(), "-Dgrpo4j.backend=cuda", "-Dgrpo4j.cuda.library=/nowhere/cuda.so");
     assertTrue(
-        property.output().contains("-Dgrpo4j.cuda.library=/nowhere/cuda.so: no such file"),
-        property.output());
-    KernelsTest.Outcome environment =
-        KernelsTest.run(
+        property.errors().contains("-Dgrpo4j.cuda.library=/nowhere/cuda.so: no such file"),
+        property.errors());
+    ChildProcess environment =
+        run(
             Map.of(
                 "GRPO4J_BACKEND",
                 "cuda-emulated",
@@ -67,20 +71,20 @@ class BackendTest {
     assertNotEquals(0, environment.status());
     assertTrue(
         environment
-            .output()
+            .errors()
             .contains(
                 "GRPO4J_BACKEND=cuda-emulated: GRPO4J_CUDA_EMULATED_LIBRARY=/nowhere/emulated.so:"
                     + " no such file"),
-        environment.output());
+        environment.errors());
   }
 
   @Test
   void anUnknownNameIsAnErrorWithTheKnownOnes() throws Exception {
-    KernelsTest.Outcome outcome = KernelsTest.run(Map.of("GRPO4J_BACKEND", "rocm"));
+    ChildProcess outcome = run(Map.of("GRPO4J_BACKEND", "rocm"));
     assertNotEquals(0, outcome.status());
     assertTrue(
-        outcome.output().contains("GRPO4J_BACKEND=rocm: want one of [cpu, cuda, cuda-emulated]"),
-        outcome.output());
+        outcome.errors().contains("GRPO4J_BACKEND=rocm: want one of [cpu, cuda, cuda-emulated]"),
+        outcome.errors());
   }
 
   @Test

@@ -53,25 +53,25 @@ class EmulatedDevicesTest {
     }
   }
 
-  private static KernelsTest.Outcome run(Class<?> main, String devices) throws Exception {
+  private static ChildProcess run(Class<?> main, String devices) throws Exception {
     Assumptions.assumeTrue(
         Backend.CUDA_EMULATED.isAvailable(), Backend.CUDA_EMULATED::unavailableCause);
-    return KernelsTest.run(main, Map.of("GRPO4J_EMULATION_DEVICE", devices));
+    return ChildProcess.run(main, Map.of("GRPO4J_EMULATION_DEVICE", devices));
   }
 
   @ParameterizedTest
   @CsvSource({"v100, V100", "none, no NVIDIA GPU", "'v100,h100', V100"})
   void aDeviceThatIsTooOldOrAbsentIsNamed(String devices, String named) throws Exception {
-    KernelsTest.Outcome outcome = run(Host.class, devices);
-    assertEquals(1, outcome.status(), outcome.output());
+    ChildProcess outcome = run(Host.class, devices);
+    assertEquals(1, outcome.status(), outcome.errors());
     String line =
-        outcome.output().lines().filter(l -> l.contains("KernelException")).findFirst().orElse("");
-    assertTrue(line.contains("backend cuda-emulated: ") && line.contains(named), outcome.output());
+        outcome.errors().lines().filter(l -> l.contains("KernelException")).findFirst().orElse("");
+    assertTrue(line.contains("backend cuda-emulated: ") && line.contains(named), outcome.errors());
   }
 
   @Test
   void aGoodDeviceBesideOneThatIsTooOldIsUsed() throws Exception {
-    KernelsTest.Outcome outcome = run(Two.class, "v100,h100");
+    ChildProcess outcome = run(Two.class, "v100,h100");
     String old = "Tesla V100 (emulated) has compute capability 7.0; 8.0 (A100) or newer is needed";
     assertEquals(
         List.of(
@@ -83,6 +83,7 @@ class EmulatedDevicesTest {
             "computed on 1",
             "current again: 0",
             "backend cuda-emulated, device 0: " + old),
-        outcome.output().lines().toList());
+        outcome.output().lines().toList(),
+        outcome.errors());
   }
 }

@@ -55,8 +55,8 @@ class EmulatedSchedulesTest {
   void sameBits(String schedule, String seed, String fill, String copies) throws Exception {
     Assumptions.assumeTrue(
         Backend.CUDA_EMULATED.isAvailable(), Backend.CUDA_EMULATED::unavailableCause);
-    KernelsTest.Outcome outcome =
-        KernelsTest.run(
+    ChildProcess outcome =
+        ChildProcess.run(
             Main.class,
             Map.of(
                 "GRPO4J_EMULATION_SCHEDULE",
@@ -67,7 +67,7 @@ class EmulatedSchedulesTest {
                 fill,
                 "GRPO4J_EMULATION_COPIES",
                 copies));
-    assertEquals(0, outcome.status(), outcome.output());
+    assertEquals(0, outcome.status(), outcome.errors());
     if (inOrder.isEmpty()) {
       inOrder = outcome.output();
     }

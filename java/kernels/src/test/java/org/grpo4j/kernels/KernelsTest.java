@@ -5,15 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
+import org.grpo4j.kernels.internal.Native;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The choice of an instruction set, in processes of their own because it is made at load. */
 class KernelsTest {
@@ -32,59 +31,65 @@ class KernelsTest {
     }
   }
 
-  /** What a process of its own printed and exited with. */
-  record Outcome(int status, String output) {}
-
-  static Outcome run(Map<String, String> environment, String... options)
-      throws IOException, InterruptedException {
-    return run(Main.class, environment, options);
+  /** The threads of the library by itself, then after this module has loaded it, then as set. */
+  static final class Threads {
+    public static void main(String[] args) {
+      int affinity = Native.grpo4j_threads();
+      int first = Kernels.threads();
+      Kernels.setThreads(3);
+      System.out.println(affinity + " " + first + " " + Kernels.threads());
+    }
   }
 
-  static Outcome run(Class<?> main, Map<String, String> environment, String... options)
+  private static ChildProcess run(Map<String, String> environment, String... options)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    if (Runtime.version().feature() > 21) {
-      // Else Java warns of JavaCPP's System.load among the output.
-      command.add("--enable-native-access=ALL-UNNAMED");
-    }
-    command.addAll(List.of(options));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().putAll(environment);
-    Process process = builder.start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
-    return new Outcome(process.exitValue(), output);
+    return ChildProcess.run(Main.class, environment, options);
+  }
+
+  private static void assertRan(Isa isa, ChildProcess child) {
+    assertEquals(0, child.status(), child.errors());
+    assertEquals(isa + " " + isa, child.output().strip(), child.errors());
   }
 
   @Test
   void theBestIsChosenAtFirst() throws Exception {
     List<Isa> available = Kernels.availableIsas();
     Isa best = available.get(available.size() - 1);
-    assertEquals(new Outcome(0, best + " " + best + "\n"), run(Map.of()));
+    assertRan(best, run(Map.of()));
   }
 
   @Test
   void propertyAndEnvironmentForceOne() throws Exception {
     for (Isa isa : Kernels.availableIsas()) {
-      Outcome expected = new Outcome(0, isa + " " + isa + "\n");
-      assertEquals(expected, run(Map.of(), "-Dgrpo4j.isa=" + isa));
-      assertEquals(expected, run(Map.of("GRPO4J_ISA", isa.toString())));
+      assertRan(isa, run(Map.of(), "-Dgrpo4j.isa=" + isa));
+      assertRan(isa, run(Map.of("GRPO4J_ISA", isa.toString())));
     }
   }
 
   @Test
   void anImpossibleChoiceIsAnErrorAndNotAnotherIsa() throws Exception {
-    Outcome property = run(Map.of(), "-Dgrpo4j.isa=neon9");
-    assertNotEquals(0, property.status);
+    ChildProcess property = run(Map.of(), "-Dgrpo4j.isa=neon9");
+    assertNotEquals(0, property.status());
     assertTrue(
-        property.output.contains(
-            "-Dgrpo4j.isa=neon9: want one of [scalar, avx2, avx512, avx512_bf16, neon]"),
-        property.output);
-    Outcome environment = run(Map.of("GRPO4J_ISA", "neon9"));
-    assertNotEquals(0, environment.status);
-    assertTrue(environment.output.contains("GRPO4J_ISA=neon9"), environment.output);
+        property
+            .errors()
+            .contains("-Dgrpo4j.isa=neon9: want one of [scalar, avx2, avx512, avx512_bf16, neon]"),
+        property.errors());
+    ChildProcess environment = run(Map.of("GRPO4J_ISA", "neon9"));
+    assertNotEquals(0, environment.status());
+    assertTrue(environment.errors().contains("GRPO4J_ISA=neon9"), environment.errors());
+  }
+
+  /** The library sees the processors that it may run on, Java also a quota of its control group. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 64})
+  void neverMoreThreadsThanJavaMayUseUnlessTold(int processors) throws Exception {
+    ChildProcess child =
+        ChildProcess.run(Threads.class, Map.of(), "-XX:ActiveProcessorCount=" + processors);
+    assertEquals(0, child.status(), child.errors());
+    String[] threads = child.output().strip().split(" ", -1);
+    int first = Math.min(Integer.parseInt(threads[0]), processors);
+    assertEquals(List.of(threads[0], "" + first, "3"), List.of(threads));
   }
 
   @Test
