@@ -12,17 +12,18 @@ public final class TokenMasks {
   /**
    * 1 for tokens whose entropy is at least the (1 − fraction) quantile of the trained tokens'
    * entropies, else 0 (arXiv 2506.01939; TRL's top_entropy_quantile). The quantile is interpolated
-   * linearly and rounded to float, as TRL's.
+   * linearly in float, as TRL's: where it falls on a token, rounding decides whether that one
+   * stays.
    *
    * @param completionMask [B][T_i] 1 = trained
    * @param entropies [B][T_i] nats
-   * @param fraction ρ in (0, 1]; 1 keeps every token
+   * @param fraction ρ in [0, 1]; 0 keeps the token of the highest entropy, 1 every token
    * @return [B][T_i]
    */
   public static float[][] topEntropy(
       float[][] completionMask, double[][] entropies, double fraction) {
-    if (!(fraction > 0 && fraction <= 1)) {
-      throw new IllegalArgumentException("fraction is " + fraction + ": want > 0 and <= 1");
+    if (!(fraction >= 0 && fraction <= 1)) {
+      throw new IllegalArgumentException("fraction is " + fraction + ": want >= 0 and <= 1");
     }
     Shapes.check("entropies", Shapes.lengths(entropies), completionMask);
     double threshold =
@@ -40,12 +41,12 @@ public final class TokenMasks {
   }
 
   private static double quantile(float[][] mask, double[][] values, double q) {
-    double[] sorted = new double[Arrays.stream(mask).mapToInt(m -> m.length).sum()];
+    float[] sorted = new float[Arrays.stream(mask).mapToInt(m -> m.length).sum()];
     int n = 0;
     for (int i = 0; i < mask.length; i++) {
       for (int t = 0; t < mask[i].length; t++) {
         if (mask[i][t] != 0) {
-          sorted[n++] = values[i][t];
+          sorted[n++] = (float) values[i][t];
         }
       }
     }
@@ -53,10 +54,12 @@ public final class TokenMasks {
       return Double.NEGATIVE_INFINITY;
     }
     Arrays.sort(sorted, 0, n);
-    double position = q * (n - 1);
-    int below = (int) Math.floor(position);
-    int above = Math.min(below + 1, n - 1);
-    return (float) (sorted[below] + (position - below) * (sorted[above] - sorted[below]));
+    float position = (float) q * (n - 1);
+    int below = (int) position;
+    float low = sorted[below];
+    float high = sorted[Math.min(below + 1, n - 1)];
+    float share = position - below;
+    return share < 0.5f ? low + share * (high - low) : high - (1 - share) * (high - low);
   }
 
   /**

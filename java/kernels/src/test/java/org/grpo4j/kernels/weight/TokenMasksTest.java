@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 final class TokenMasksTest {
@@ -23,6 +24,26 @@ final class TokenMasksTest {
     float[][] none = {{0, 0, 0}, {0, 0, 0}};
     assertArrayEquals(
         new float[][] {{1, 1, 1}, {1, 1, 1}}, TokenMasks.topEntropy(none, entropies, 0.4));
+  }
+
+  @Test
+  void fractionZeroKeepsTheHighestEntropy() {
+    double[][] entropies = {{0.1, 0.9, 5}, {0.3, 0.7, 0.5}};
+    assertArrayEquals(
+        new float[][] {{0, 1, 1}, {0, 0, 0}}, TokenMasks.topEntropy(MASK, entropies, 0));
+  }
+
+  /** Torch multiplies in float: 0.6·25 is 15.000001 there, a little above the token at 15. */
+  @Test
+  void theQuantilesPositionIsRoundedAsTorchDoes() {
+    float[][] mask = new float[1][26];
+    Arrays.fill(mask[0], 1);
+    double[][] entropies = new double[1][26];
+    Arrays.setAll(entropies[0], t -> t < 16 ? t / 16.0 : t);
+    float[] kept = TokenMasks.topEntropy(mask, entropies, 0.4)[0];
+    float[] expected = new float[26];
+    Arrays.fill(expected, 16, 26, 1);
+    assertArrayEquals(expected, kept);
   }
 
   @Test
@@ -61,6 +82,8 @@ final class TokenMasksTest {
             () -> TokenMasks.topEntropy(MASK, new double[][] {{1, 2}, {1, 2, 3}}, 0.5));
     assertTrue(String.valueOf(e.getMessage()).contains("entropies[0] has shape [2]: want [3]"));
     assertThrows(
-        IllegalArgumentException.class, () -> TokenMasks.topEntropy(MASK, new double[2][3], 0));
+        IllegalArgumentException.class, () -> TokenMasks.topEntropy(MASK, new double[2][3], -0.1));
+    assertThrows(
+        IllegalArgumentException.class, () -> TokenMasks.topEntropy(MASK, new double[2][3], 1.1));
   }
 }

@@ -138,11 +138,11 @@ public record ObjectiveSettings(
             byDefault = "1.0",
             min = 0,
             max = 1,
-            aboveMin = true,
             source = "TRL",
             doc =
                 "Only this fraction of the trained tokens, those of the highest entropy (as"
-                    + " sampled), has a policy term (0.2 in arXiv 2506.01939); 1: all.")
+                    + " sampled), has a policy term (0.2 in arXiv 2506.01939); 1: all, 0: the"
+                    + " highest alone.")
         double topEntropyQuantile,
     @Key(
             byDefault = "null",
