@@ -41,8 +41,8 @@ __device__ __forceinline__ void whiten_over_tokens(const grpo4j_group_advantages
   if (tokens < 2) {
     return;
   }
-  const double mean =
-      block_total(n, [&](int64_t i) { return weighted_advantage(args, i); }) / tokens;
+  const double mean = whitening_mean(
+      block_total(n, [&](int64_t i) { return weighted_advantage(args, i); }), tokens);
   const double squares = block_total(n, [&](int64_t i) { return weighted_square(args, mean, i); });
   for (int64_t i = threadIdx.x; i < n; i += kSumLanes) {
     args.advantages[i] = whitened(args.advantages[i], mean, squares, tokens);

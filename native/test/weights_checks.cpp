@@ -122,6 +122,19 @@ void check_few_tokens() {
        of_two(GRPO4J_ADVANTAGE_REINFORCE, 1, 1, d), "nearly no spread");
 }
 
+// verl's mean is the sum over n + 1e-8: what is left of 100 is divided by 1e-4.
+void check_whitening_of_equal_values() {
+  const int64_t offsets[] = {0, 1, 2};
+  const float rewards[] = {100, 100};
+  const int32_t lengths[] = {3, 7};
+  std::vector<float> out(2);
+  const grpo4j_group_advantages_args args = {
+      2, 2, offsets, rewards, lengths, GRPO4J_ADVANTAGE_REINFORCE, GRPO4J_SCALE_GROUP, 0,
+      out.data()};
+  expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "status", "equal values");
+  same({0.001, 0.001}, out, "equal values");
+}
+
 void check_passk() {
   const int64_t offsets[] = {0, 3, 5, 6};
   const float rewards[] = {1, 6, 2, 2, 2, 9};
@@ -178,6 +191,7 @@ void check_order(int32_t order) {
 void check_group_advantages() {
   check_estimators();
   check_few_tokens();
+  check_whitening_of_equal_values();
   check_passk();
 }
 

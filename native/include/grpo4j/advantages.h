@@ -7,7 +7,8 @@
  * REINFORCE's whitening, which follows after all groups and reads what they stored:
  *
  *   deviation:  sum reward_offset -> mean, sum reward_square -> batch_deviation
- *   whitening:  sum trained_tokens, weighted_advantage -> mean, sum weighted_square -> whitened
+ *   whitening:  sum trained_tokens, weighted_advantage -> whitening_mean,
+ *               sum weighted_square -> whitened
  *
  * A group of one has mean 0 and sigma 1: its reward is its advantage, as in verl.
  */
@@ -22,7 +23,7 @@
 
 namespace grpo4j {
 
-/* Added to the variance that whitening divides by, as in verl. */
+/* Added to the variance that whitening divides by and to the tokens of its mean, as in verl. */
 constexpr double kWhiteningEpsilon = 1e-8;
 
 /* Completions [begin, end) of one prompt. */
@@ -162,6 +163,11 @@ GRPO4J_HD double weighted_advantage(const grpo4j_group_advantages_args& args, in
 
 GRPO4J_HD double weighted_square(const grpo4j_group_advantages_args& args, double mean, int64_t i) {
   return args.lengths[i] * (args.advantages[i] - mean) * (args.advantages[i] - mean);
+}
+
+/* From sum weighted_advantage. Equal values x are so x * epsilon / tokens away from their mean. */
+GRPO4J_HD double whitening_mean(double sum, double tokens) {
+  return sum / (tokens + kWhiteningEpsilon);
 }
 
 /* (x - mean) / sqrt(variance + epsilon) over at least 2 trained tokens; fewer have no spread, and

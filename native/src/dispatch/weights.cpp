@@ -22,7 +22,8 @@ void whiten_over_tokens(const grpo4j_group_advantages_args& args) {
   if (tokens < 2) {
     return;
   }
-  const double mean = total(n, [&](int64_t i) { return weighted_advantage(args, i); }) / tokens;
+  const double mean =
+      whitening_mean(total(n, [&](int64_t i) { return weighted_advantage(args, i); }), tokens);
   const double squares = total(n, [&](int64_t i) { return weighted_square(args, mean, i); });
   for (int64_t i = 0; i < n; ++i) {
     args.advantages[i] = whitened(args.advantages[i], mean, squares, tokens);

@@ -84,6 +84,20 @@ class GroupAdvantagesTest {
     assertAdvantages(GroupAdvantages.of(Estimator.REINFORCE_PLUS_PLUS_BASELINE), expected);
   }
 
+  /** verl's mean is Σx/(n + 1e-8): what is left of 1000 is divided by 1e-4. */
+  @Test
+  void equalValuesAreWhitenedAsInVerl() {
+    try (LongPointer offsets = new LongPointer(0, 1, 2);
+        FloatPointer rewards = new FloatPointer(1000f, 1000f);
+        IntPointer lengths = new IntPointer(3, 7);
+        FloatPointer out = new FloatPointer(2)) {
+      GroupAdvantages.of(Estimator.REINFORCE_PLUS_PLUS_BASELINE)
+          .compute(offsets, rewards, lengths, out);
+      assertEquals(0.01, out.get(0), 1e-6);
+      assertEquals(0.01, out.get(1), 1e-6);
+    }
+  }
+
   @Test
   void passkRewardsTheFirstOfTheBest() {
     try (LongPointer offsets = new LongPointer(0, 3, 6);

@@ -97,7 +97,10 @@ public enum AdvantageEstimator {
     }
   };
 
-  /** Added to the variance that whitening divides by, as in verl. */
+  /**
+   * Added to the variance that whitening divides by and to the tokens of its mean, as in verl. The
+   * second shows where all values are equal: each is x·1e-8/n away from the mean, divided by 1e-4.
+   */
   private static final double WHITENING_EPSILON = 1e-8;
 
   /** The estimator of a configuration's word, for example grpo or dr_grpo. */
@@ -183,7 +186,7 @@ public enum AdvantageEstimator {
     for (int i = 0; i < values.length; i++) {
       sum += in.lengths()[i] * values[i];
     }
-    double mean = sum / tokens;
+    double mean = sum / (tokens + WHITENING_EPSILON);
     double squares = 0;
     for (int i = 0; i < values.length; i++) {
       squares += in.lengths()[i] * (values[i] - mean) * (values[i] - mean);

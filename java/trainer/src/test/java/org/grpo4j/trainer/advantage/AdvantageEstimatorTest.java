@@ -83,8 +83,17 @@ final class AdvantageEstimatorTest {
       sum += lengths[i] * got[i];
       squares += lengths[i] * got[i] * got[i];
     }
-    assertEquals(0, sum / tokens, 1e-12);
+    assertEquals(0, sum / tokens, 1e-10);
     assertEquals(1, squares / (tokens - 1), 1e-6);
+  }
+
+  /** verl's mean is Σx/(n + 1e-8): what is left of 1000 is divided by 1e-4. */
+  @Test
+  void equalValuesAreWhitenedAsInVerl() {
+    double[] got =
+        AdvantageEstimator.REINFORCE_PLUS_PLUS_BASELINE.compute(
+            AdvantageInput.of(new double[] {1000, 1000}, new long[] {1, 2}, new int[] {3, 7}));
+    assertArrayEquals(new double[] {0.01, 0.01}, got, 1e-6);
   }
 
   @Test
