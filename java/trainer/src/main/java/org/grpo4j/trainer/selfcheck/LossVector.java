@@ -37,17 +37,20 @@ final class LossVector {
   final double[] advantages;
   final double @Nullable [] oldLogProbs;
   private final double @Nullable [] refLogProbs;
-  private final float[] logits;
+  private final double[] logits;
   private final long[] targets;
 
   LossVector(JsonNode vector) {
-    JsonNode shape = vector.path("shape");
-    sequences = shape.path(0).asInt();
-    length = shape.path(1).asInt();
-    vocab = shape.path(2).asInt();
-    temperature = vector.path("temperature").asDouble(1);
+    double[] shape = VectorFiles.numbers(vector, "shape");
+    if (shape.length != 3) {
+      throw new InputException("field shape has " + shape.length + " values; want [B, T, V]");
+    }
+    sequences = (int) shape[0];
+    length = (int) shape[1];
+    vocab = (int) shape[2];
+    temperature = VectorFiles.number(vector, "temperature", 1);
     int rows = sequences * length;
-    logits = floats(array(vector, "logits", rows * vocab));
+    logits = array(vector, "logits", rows * vocab);
     double[] ids = array(vector, "completion_ids", rows);
     targets = Arrays.stream(ids).mapToLong(id -> (long) id).toArray();
     mask = perToken(array(vector, "completion_mask", rows));
@@ -57,7 +60,7 @@ final class LossVector {
   }
 
   private static double[] array(JsonNode vector, String field, int size) {
-    double[] values = VectorFiles.doubles(vector.path(field));
+    double[] values = VectorFiles.numbers(vector, field);
     if (values.length != size) {
       throw new InputException(
           "field " + field + " has " + values.length + " values; the shape wants " + size);
@@ -67,7 +70,9 @@ final class LossVector {
 
   /** A field [B, T] that may be absent or null. */
   static double @Nullable [] optional(JsonNode vector, String field, int size) {
-    return vector.path(field).isArray() ? array(vector, field, size) : null;
+    return vector.path(field).isMissingNode() || vector.path(field).isNull()
+        ? null
+        : array(vector, field, size);
   }
 
   private static float[] floats(double[] values) {
@@ -100,46 +105,120 @@ final class LossVector {
     return sequences * length;
   }
 
+  /** Trained tokens of one sequence. */
+  double tokens(int sequence) {
+    double tokens = 0;
+    for (float m : mask[sequence]) {
+      tokens += m;
+    }
+    return tokens;
+  }
+
   /**
-   * Entropy of one row in double at the case's temperature. Only for placing the top-entropy mask:
-   * where the quantile is a token's own entropy, the reference decides it by float64 digits that
-   * the kernels' float32 output does not have.
+   * Log-probs and entropies in double, of the numbers as the file has them. Only for what is
+   * decided by a threshold: where an entropy is the quantile itself, or the policy is the one that
+   * sampled, the reference decides by float64 digits that float32 does not have.
    */
-  double entropy(int row) {
-    double max = Double.NEGATIVE_INFINITY;
-    for (int v = 0; v < vocab; v++) {
-      max = Math.max(max, logits[row * vocab + v] / temperature);
+  Statistics exactStatistics() {
+    double[] logProbs = new double[rows()];
+    double[] entropies = new double[rows()];
+    for (int row = 0; row < rows(); row++) {
+      double max = Double.NEGATIVE_INFINITY;
+      for (int v = 0; v < vocab; v++) {
+        max = Math.max(max, scaled(row, v));
+      }
+      double sum = 0;
+      double weighted = 0;
+      for (int v = 0; v < vocab; v++) {
+        double u = scaled(row, v) - max;
+        sum += Math.exp(u);
+        weighted += u == Double.NEGATIVE_INFINITY ? 0 : Math.exp(u) * u;
+      }
+      entropies[row] = Math.log(sum) - weighted / sum;
+      // An id outside the vocabulary is the kernels' to report.
+      int target = (int) Math.min(Math.max(targets[row], 0), vocab - 1);
+      logProbs[row] = scaled(row, target) - max - Math.log(sum);
     }
-    double sum = 0;
-    double weighted = 0;
-    for (int v = 0; v < vocab; v++) {
-      double u = logits[row * vocab + v] / temperature - max;
-      sum += Math.exp(u);
-      weighted += u == Double.NEGATIVE_INFINITY ? 0 : Math.exp(u) * u;
+    return new Statistics(logProbs, entropies);
+  }
+
+  private double scaled(int row, int v) {
+    return logits[row * vocab + v] / temperature;
+  }
+
+  /**
+   * Magnitude of the log-probs whose rounding the loss inherits: the largest of a trained token's,
+   * its old one and the reference's; of a sum over a sequence's tokens the root of the sum of their
+   * squares, as independent roundings add up.
+   */
+  double magnitude(boolean summed) {
+    double[] logProbs = exactStatistics().logProbs();
+    double largest = 0;
+    for (int i = 0; i < sequences; i++) {
+      double squares = 0;
+      for (int row = i * length; row < (i + 1) * length; row++) {
+        if (mask[i][row % length] != 0) {
+          double old = oldLogProbs == null ? 0 : oldLogProbs[row];
+          double ref = refLogProbs == null ? 0 : refLogProbs[row];
+          double token = Math.max(Math.abs(logProbs[row]), Math.max(Math.abs(old), Math.abs(ref)));
+          squares = summed ? squares + token * token : Math.max(squares, token * token);
+        }
+      }
+      largest = Math.max(largest, Math.sqrt(squares));
     }
-    return Math.log(sum) - weighted / sum;
+    return largest;
+  }
+
+  /**
+   * Largest |∂loss/∂logProb| of a row, seen from the gradient [B·T·V] at its target: that is the
+   * slope times 1 − p, which float32 does not know better than to 6e-8 where p is near 1.
+   */
+  double largestSlope(double[] gradient) {
+    double[] logProbs = exactStatistics().logProbs();
+    double largest = 0;
+    for (int row = 0; row < rows(); row++) {
+      double rest = -Math.expm1(logProbs[row]);
+      if (rest > 1e-8) { // Below it the nine decimals of a file say nothing.
+        double element = gradient[row * vocab + (int) targets[row]];
+        largest = Math.max(largest, Math.abs(element * temperature) / rest);
+      }
+    }
+    return largest;
   }
 
   Statistics statistics() {
     try (PointerScope scope = new PointerScope()) {
       RowStatistics out = RowStatistics.allocate(rows());
       TokenStats.compute(
-          matrix(new FloatPointer(logits)), new LongPointer(targets), null, temperature, out);
+          matrix(new FloatPointer(floats(logits))),
+          new LongPointer(targets),
+          null,
+          temperature,
+          out);
       return new Statistics(doubles(out.logProbs()), doubles(out.entropy()));
     }
   }
 
   /** The same case under other old log-probs. */
   LossVector withOldLogProbs(double[] values) {
-    return new LossVector(this, values);
+    return new LossVector(this, values, mask);
   }
 
-  private LossVector(LossVector other, double[] oldLogProbs) {
+  /** The same case with every token trained, under other old log-probs. */
+  LossVector unmasked(double @Nullable [] oldLogProbs) {
+    float[][] ones = new float[sequences][length];
+    for (float[] row : ones) {
+      Arrays.fill(row, 1);
+    }
+    return new LossVector(this, oldLogProbs, ones);
+  }
+
+  private LossVector(LossVector other, double @Nullable [] oldLogProbs, float[][] mask) {
     this.sequences = other.sequences;
     this.length = other.length;
     this.vocab = other.vocab;
     this.temperature = other.temperature;
-    this.mask = other.mask;
+    this.mask = mask;
     this.advantages = other.advantages;
     this.oldLogProbs = oldLogProbs;
     this.refLogProbs = other.refLogProbs;
@@ -150,7 +229,7 @@ final class LossVector {
   /** Loss and gradient of all rows with the weights given, [B][T] each. */
   Result run(PolicyLossConfig config, float[][] policyWeights, float[][] regularizerWeights) {
     try (PointerScope scope = new PointerScope()) {
-      FloatPointer memory = new FloatPointer(logits);
+      FloatPointer memory = new FloatPointer(floats(logits));
       PolicyLossMetrics metrics =
           PolicyLoss.compute(
               matrix(memory),
@@ -169,7 +248,7 @@ final class LossVector {
       ones[i] = mask[i].clone();
     }
     try (PointerScope scope = new PointerScope()) {
-      FloatPointer memory = new FloatPointer(logits);
+      FloatPointer memory = new FloatPointer(floats(logits));
       long[] rows = new long[length];
       Arrays.setAll(rows, t -> (long) sequence * length + t);
       return PolicyLoss.compute(

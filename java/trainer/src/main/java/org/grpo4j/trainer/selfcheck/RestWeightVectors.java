@@ -30,12 +30,12 @@ public final class RestWeightVectors implements VectorChecker {
   }
 
   private static void checkCase(Path file, int index, JsonNode vector, CheckReport report) {
-    double step = vector.path("step").asDouble();
+    double step = VectorFiles.number(vector, "step");
     String name = "case " + index + " " + vector.path("kind").asText("text") + " step " + step;
     JsonNode offsetsNode =
         VectorFiles.need(vector, vector.has("offsets") ? "offsets" : "char_offsets");
-    JsonNode expected =
-        VectorFiles.need(vector, vector.has("weights") ? "weights" : "expected_weights");
+    String expectedField = vector.has("weights") ? "weights" : "expected_weights";
+    JsonNode expected = VectorFiles.need(vector, expectedField);
     int[][] offsets = new int[offsetsNode.size()][];
     for (int t = 0; t < offsets.length; t++) {
       JsonNode pair = offsetsNode.get(t);
@@ -65,6 +65,6 @@ public final class RestWeightVectors implements VectorChecker {
     for (int t = 0; t < got.length; t++) {
       got[t] = weights[t];
     }
-    VectorFiles.compare(report, file, name, VectorFiles.doubles(expected), got);
+    VectorFiles.compare(report, file, name, VectorFiles.numbers(vector, expectedField), got);
   }
 }

@@ -27,7 +27,7 @@ public final class RllaRewardVectors implements VectorChecker {
   }
 
   private static void checkCase(Path file, int index, JsonNode vector, CheckReport report) {
-    long step = vector.path("step").asLong();
+    long step = (long) VectorFiles.number(vector, "step");
     String name = "case " + index + " " + vector.path("options") + " step " + step;
     ChatFrame chatFrame = ChatFrame.CHATML;
     Set<Switch> switches = EnumSet.noneOf(Switch.class);

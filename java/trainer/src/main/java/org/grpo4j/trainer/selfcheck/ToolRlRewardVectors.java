@@ -27,7 +27,7 @@ public final class ToolRlRewardVectors implements VectorChecker {
   }
 
   private static void checkCase(Path file, int index, JsonNode vector, CheckReport report) {
-    long step = vector.path("step").asLong();
+    long step = (long) VectorFiles.number(vector, "step", 0);
     String name = "case " + index + " " + vector.path("mutation").asText() + " step " + step;
     Set<Switch> switches =
         vector.path("schedule_reward").asBoolean() ? Set.of(Switch.SCHEDULEREWARD) : Set.of();

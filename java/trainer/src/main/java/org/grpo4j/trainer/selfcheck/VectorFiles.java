@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
 import java.io.EOFException;
@@ -115,8 +116,28 @@ final class VectorFiles {
         }
       }
     } catch (JsonProcessingException | EOFException | ZipException e) {
-      throw new InputException(file + ": not readable as vectors: " + firstLine(e), e);
+      throw unreadable(file, e);
     }
+  }
+
+  /**
+   * What a .json file says beside its cases; nothing for lines.
+   *
+   * @throws InputException if the file is not readable to its end
+   */
+  static JsonNode header(Path file) throws IOException {
+    if (isLines(file)) {
+      return MissingNode.getInstance();
+    }
+    try (InputStream in = open(file)) {
+      return MAPPER.readTree(in);
+    } catch (JsonProcessingException | EOFException | ZipException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  private static InputException unreadable(Path file, IOException e) {
+    return new InputException(file + ": not readable as vectors: " + firstLine(e), e);
   }
 
   /** Gives the vector of a case, or fails where its text is no JSON. */
@@ -135,7 +156,11 @@ final class VectorFiles {
     } catch (JsonProcessingException e) {
       report.failed(file, name, "a whole case", firstLine(e));
     } catch (RuntimeException e) {
-      report.failed(file, name, "a whole case", e.toString());
+      report.failed(
+          file,
+          name,
+          "a whole case",
+          e instanceof InputException ? String.valueOf(e.getMessage()) : e.toString());
     }
   }
 
@@ -165,12 +190,54 @@ final class VectorFiles {
     }
   }
 
-  static double[] doubles(JsonNode array) {
+  /**
+   * A field that the case must have as a list of numbers: true and false are 1 and 0, as in Python;
+   * text and null are refused, for they would count as 0.
+   */
+  static double[] numbers(JsonNode vector, String field) {
+    JsonNode array = need(vector, field);
+    if (!array.isArray()) {
+      throw new InputException("field " + field + " is no list of numbers");
+    }
     double[] out = new double[array.size()];
     for (int i = 0; i < out.length; i++) {
-      out[i] = array.get(i).asDouble();
+      out[i] = number(array.get(i), field, i);
     }
     return out;
+  }
+
+  private static double number(JsonNode value, String field, int at) {
+    if (value.isBoolean()) {
+      return value.booleanValue() ? 1 : 0;
+    }
+    if (!value.isNumber()) {
+      throw new InputException("field " + field + " has " + value + " at " + at + ": want numbers");
+    }
+    return value.doubleValue();
+  }
+
+  /** A field that the case must have as a number. */
+  static double number(JsonNode vector, String field) {
+    JsonNode value = need(vector, field);
+    if (!value.isNumber()) {
+      throw new InputException("field " + field + " is " + value + ": want a number");
+    }
+    return value.doubleValue();
+  }
+
+  /** A number that may be absent or null. */
+  static double number(JsonNode vector, String field, double otherwise) {
+    JsonNode value = vector.path(field);
+    return value.isMissingNode() || value.isNull() ? otherwise : number(vector, field);
+  }
+
+  /** True or false, which may be absent or null: false. */
+  static boolean flag(JsonNode vector, String field) {
+    JsonNode value = vector.path(field);
+    if (!value.isMissingNode() && !value.isNull() && !value.isBoolean()) {
+      throw new InputException("field " + field + " is " + value + ": want true or false");
+    }
+    return value.asBoolean();
   }
 
   /** Whether two values agree within the tolerance; infinities and NaN agree with themselves. */

@@ -87,6 +87,23 @@ final class TrainerVectorsTest {
   }
 
   @Test
+  void advantagesTakeTheFilesEpsilonAndAnyGroupIds() throws IOException {
+    // σ is √2 in both groups.
+    Path file =
+        Files.writeString(
+            folder.resolve("v.json"),
+            "{\"epsilon\": 1, \"cases\": [{\"group_ids\": [\"a\", \"b\", \"b\", \"a\"],"
+                + " \"rewards\": [1, 5, 3, 3], \"expected\": {\"grpo\": [-0.414213562, 0.414213562,"
+                + " -0.414213562, 0.414213562]}}, {\"group_ids\": [1], \"rewards\": [1],"
+                + " \"expected\": {}}, {\"group_ids\": [1], \"rewards\": [null],"
+                + " \"expected\": {\"grpo\": [0]}}]}");
+    RecordedReport report = RecordedReport.of(new AdvantageVectors(), file);
+    assertEquals(List.of("case 0 grpo"), report.passed);
+    assertEquals(List.of("case 1: expected holds no advantages"), report.skipped);
+    assertTrue(report.failed.get(0).contains("field rewards has null at 0"));
+  }
+
+  @Test
   void aWrongValueFailsWithBothValues() throws IOException {
     Path file =
         Files.writeString(
