@@ -13,8 +13,8 @@ namespace oracle {
 
 inline int64_t bytes_of(int32_t dtype) { return dtype == GRPO4J_F32 ? 4 : 2; }
 
-// Of e^u where a bf16 gradient's memory holds it, with two bits more of the mantissa.
-constexpr double kHoldRoundoff = 1.3 * 0x1p-10;
+// Of e^u where a bf16 gradient's memory holds it.
+constexpr double kHoldRoundoff = 0x1p-8;
 
 // What the gradient's roundings may cost: half the distance of neighbours at 1, and holding e^u.
 inline double roundoff(int32_t dtype) {

@@ -222,10 +222,10 @@ BlockSums block_sums(const Block<Element>& block, ZeroPoint zero, Table table,
   for (; i < count; i += kPair) {
     const int64_t rest = count - i < kPair ? count - i : kPair;
     Vec e[2];
-    load_tail<Element>(z + i, rest, cap, e[0], e[1]);
+    load_rest<Element>(z + i, rest, cap, e[0], e[1]);
     add_to<What::kSquares, false>(lanes.slots, e, zero, table);
     if constexpr (What::kKeep) {
-      hold_tail<Element>(keep + i, e[0], e[1], rest);
+      hold_rest<Element>(keep + i, e[0], e[1], rest);
     }
   }
   return {lanes.sums(), block.range_ahead ? range.range(next) : BlockRange{0, 0}};

@@ -15,7 +15,6 @@ struct F32 {
   static Storage from_float(float f) { return f; }
   static constexpr const auto& kGradientExp2 = Exp2::fine;
   static constexpr bool kHoldsExp = true;
-  static constexpr double kHeldMean = 1;  // by which held values are too small, on average
   static void load_pair(const Storage* p, Vec& a, Vec& b) {
     a = load_f32(p);
     b = load_f32(p + Vec::kWidth);
@@ -24,11 +23,15 @@ struct F32 {
     store_f32(p, a);
     store_f32(p + Vec::kWidth, b);
   }
-  // e^u as it waits in the gradient's place for its factor.
-  static Storage hold(float e) { return e; }
-  static float held(Storage s) { return s; }
+  // A pair of e^u, in the order of load_pair, as it waits in the gradient's place for its factor.
   static void hold_pair(Storage* p, Vec a, Vec b) { store_pair(p, a, b); }
-  static void held_pair(const Storage* p, Vec& a, Vec& b) { load_pair(p, a, b); }
+  // The gradient from it, in place.
+  static void scale_held_pair(Storage* p, Vec k) {
+    Vec a;
+    Vec b;
+    load_pair(p, a, b);
+    store_pair(p, a * k, b * k);
+  }
 };
 
 struct Bf16 {
@@ -47,26 +50,12 @@ struct Bf16 {
   }
   static constexpr const auto& kGradientExp2 = Exp2::coarse;
   static constexpr bool kHoldsExp = true;
-  // Truncation takes up to 2^-9 off a mantissa in [1, 2): 2^-10 / (2 ln 2) on average.
-  static constexpr double kHeldMean = 1 + 0x1p-10 / (2 * 0.6931471805599453);
   static void load_pair(const Storage* p, Vec& a, Vec& b) { load_bf16_pair(p, a, b); }
   static void store_pair(Storage* p, Vec a, Vec b) { store_bf16_pair(p, a, b); }
-  // e^u lies in [0, 2): neither the sign nor the first bit of the exponent is ever set. Without them
-  // sixteen bits hold nine of the mantissa, two more than bf16. They are cut off, not rounded, and
-  // kHeldMean makes up for it: within 1.3 * 2^-10 of e^u, right on average, and 0 stays 0.
-  static Storage hold(float e) {
-    uint32_t bits;
-    memcpy(&bits, &e, sizeof bits);
-    return static_cast<Storage>(bits >> 14);
-  }
-  static float held(Storage s) {
-    const uint32_t bits = uint32_t{s} << 14;
-    float e;
-    memcpy(&e, &bits, sizeof e);
-    return e;
-  }
-  static void hold_pair(Storage* p, Vec a, Vec b) { hold_exp_pair(p, a, b); }
-  static void held_pair(const Storage* p, Vec& a, Vec& b) { held_exp_pair(p, a, b); }
+  // e^u is rounded where it waits, and its gradient once more. The order of a pair is the ISA's
+  // affair there.
+  static void hold_pair(Storage* p, Vec a, Vec b) { hold_bf16_pair(p, a, b); }
+  static void scale_held_pair(Storage* p, Vec k) { scale_held_bf16_pair(p, k); }
 };
 
 struct F16 {
@@ -111,16 +100,6 @@ void load_tail(const typename Element::Storage* p, int64_t count, const Cap& cap
 }
 
 template <class Element>
-void hold_tail(typename Element::Storage* p, Vec a, Vec b, int64_t count) {
-  float buffer[kPair];
-  store_f32(buffer, a);
-  store_f32(buffer + Vec::kWidth, b);
-  for (int64_t i = 0; i < count; ++i) {
-    p[i] = Element::hold(buffer[i]);
-  }
-}
-
-template <class Element>
 void store_tail(typename Element::Storage* p, Vec a, Vec b, int64_t count) {
   float buffer[kPair];
   store_f32(buffer, a);
@@ -128,6 +107,26 @@ void store_tail(typename Element::Storage* p, Vec a, Vec b, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     p[i] = Element::from_float(buffer[i]);
   }
+}
+
+// A pair, in the order of load_pair, or the tail of a row: what is held of the one is scaled as a
+// pair, too.
+template <class Element, class Cap>
+void load_rest(const typename Element::Storage* p, int64_t count, const Cap& cap, Vec& a, Vec& b) {
+  if (count < kPair) {
+    return load_tail<Element>(p, count, cap, a, b);
+  }
+  Element::load_pair(p, a, b);
+  a = cap(a);
+  b = cap(b);
+}
+
+template <class Element>
+void hold_rest(typename Element::Storage* p, Vec a, Vec b, int64_t count) {
+  if (count < kPair) {
+    return store_tail<Element>(p, a, b, count);
+  }
+  Element::hold_pair(p, a, b);
 }
 
 }  // namespace

@@ -26,25 +26,25 @@ struct KeptExp {
   Segment segments[kSegments];
 };
 
-// What was held times a factor, in place: held on, or what the gradient is.
+// What is held times a factor, in place: held on, where the order of a pair does not matter, or what
+// the gradient is.
 template <class Element, bool kHold>
 void scale_elements(typename Element::Storage* e, int64_t count, double by) {
-  const float factor = static_cast<float>(by * Element::kHeldMean);
+  const float factor = static_cast<float>(by);
   const Vec k = set1(factor);
   int64_t i = 0;
-  Vec a;
-  Vec b;
   for (; i + kPair <= count; i += kPair) {
-    Element::held_pair(e + i, a, b);
     if constexpr (kHold) {
-      Element::hold_pair(e + i, a * k, b * k);
-    } else {
+      Vec a;
+      Vec b;
+      Element::load_pair(e + i, a, b);
       Element::store_pair(e + i, a * k, b * k);
+    } else {
+      Element::scale_held_pair(e + i, k);
     }
   }
   for (; i < count; ++i) {
-    const float scaled = Element::held(e[i]) * factor;
-    e[i] = kHold ? Element::hold(scaled) : Element::from_float(scaled);
+    e[i] = Element::from_float(Element::to_float(e[i]) * factor);
   }
 }
 

@@ -76,17 +76,11 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_or_si256(low, high));
 }
 
-// Bits 29 .. 14 of floats in [0, 2): seven of the exponent, nine of the mantissa.
-inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
-  const __m256i low = _mm256_srli_epi32(_mm256_castps_si256(even.v), 14);
-  const __m256i high = _mm256_slli_epi32(_mm256_castps_si256(odd.v), 2);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_blend_epi16(low, high, 0xaa));
-}
-inline void held_exp_pair(const uint16_t* p, Vec& even, Vec& odd) {
-  const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-  const __m256i mask = _mm256_set1_epi32(0x3fffc000);
-  even = {_mm256_castsi256_ps(_mm256_and_si256(_mm256_slli_epi32(both, 14), mask))};
-  odd = {_mm256_castsi256_ps(_mm256_and_si256(_mm256_srli_epi32(both, 2), mask))};
+// The upper halves as they are.
+inline void store_cut_bf16_pair(uint16_t* p, Vec even, Vec odd) {
+  const __m256i low = _mm256_srli_epi32(_mm256_castps_si256(even.v), 16);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                      _mm256_blend_epi16(low, _mm256_castps_si256(odd.v), 0xaa));
 }
 
 inline Vec load_f16(const uint16_t* p) {
@@ -106,3 +100,5 @@ inline uint16_t float_to_half(float f) {
 
 }  // namespace
 }  // namespace grpo4j::GRPO4J_ISA
+
+#include "isa/held_bf16.h"

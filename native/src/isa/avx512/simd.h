@@ -65,13 +65,37 @@ inline void load_bf16_pair(const uint16_t* p, Vec& even, Vec& odd) {
   odd = {_mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32(-65536)))};
 }
 #ifdef __AVX512BF16__
+// Sixteen even or low elements, then as many odd or high ones: what the instruction leaves.
+inline __m512i bf16_halves(Vec first, Vec second) {
+  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second.v, first.v));
+}
 inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
-  // The instruction leaves sixteen even ones, then sixteen odd ones.
   alignas(64) static const uint16_t kInterleave[32] = {
       0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
       8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-  const __m512i halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(odd.v, even.v));
-  _mm512_storeu_si512(p, _mm512_permutexvar_epi16(_mm512_load_si512(kInterleave), halves));
+  _mm512_storeu_si512(
+      p, _mm512_permutexvar_epi16(_mm512_load_si512(kInterleave), bf16_halves(even, odd)));
+}
+
+// e^u where a bf16 gradient will be, even elements before odd ones: the permutation that brings them
+// back in order also makes floats of them.
+inline void hold_bf16_pair(uint16_t* p, Vec even, Vec odd) {
+  _mm512_storeu_si512(p, bf16_halves(even, odd));
+}
+inline Vec float_of_halves(const uint16_t (&upper)[32], __m512i halves) {
+  return {_mm512_castsi512_ps(
+      _mm512_maskz_permutexvar_epi16(0xaaaaaaaa, _mm512_load_si512(upper), halves))};
+}
+inline void scale_held_bf16_pair(uint16_t* p, Vec k) {
+  // Elements 0 .. 15 and 16 .. 31; every other index is masked.
+  alignas(64) static const uint16_t kLow[32] = {0, 0, 0, 16, 0, 1, 0, 17, 0, 2, 0, 18, 0, 3, 0, 19,
+                                                0, 4, 0, 20, 0, 5, 0, 21, 0, 6, 0, 22, 0, 7, 0, 23};
+  alignas(64) static const uint16_t kHigh[32] = {
+      0, 8,  0, 24, 0, 9,  0, 25, 0, 10, 0, 26, 0, 11, 0, 27,
+      0, 12, 0, 28, 0, 13, 0, 29, 0, 14, 0, 30, 0, 15, 0, 31};
+  const __m512i held = _mm512_loadu_si512(p);
+  _mm512_storeu_si512(
+      p, bf16_halves(float_of_halves(kLow, held) * k, float_of_halves(kHigh, held) * k));
 }
 #else
 inline __m512i rounded_to_bf16(Vec a) {
@@ -84,22 +108,14 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
   const __m512i high = _mm512_and_si512(rounded_to_bf16(odd), _mm512_set1_epi32(-65536));
   _mm512_storeu_si512(p, _mm512_or_si512(low, high));
 }
+// The upper halves as they are.
+inline void store_cut_bf16_pair(uint16_t* p, Vec even, Vec odd) {
+  const __m512i low = _mm512_srli_epi32(_mm512_castps_si512(even.v), 16);
+  // (odd & mask) | low
+  _mm512_storeu_si512(p, _mm512_ternarylogic_epi32(_mm512_castps_si512(odd.v),
+                                                   _mm512_set1_epi32(-65536), low, 0xea));
+}
 #endif
-
-// Bits 29 .. 14 of floats in [0, 2): seven of the exponent, nine of the mantissa.
-inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
-  const __m512i low = _mm512_srli_epi32(_mm512_castps_si512(even.v), 14);
-  const __m512i high = _mm512_slli_epi32(_mm512_castps_si512(odd.v), 2);
-  // (high & mask) | low
-  _mm512_storeu_si512(
-      p, _mm512_ternarylogic_epi32(high, _mm512_set1_epi32(-65536), low, 0xea));
-}
-inline void held_exp_pair(const uint16_t* p, Vec& even, Vec& odd) {
-  const __m512i both = _mm512_loadu_si512(p);
-  const __m512i mask = _mm512_set1_epi32(0x3fffc000);
-  even = {_mm512_castsi512_ps(_mm512_and_si512(_mm512_slli_epi32(both, 14), mask))};
-  odd = {_mm512_castsi512_ps(_mm512_and_si512(_mm512_srli_epi32(both, 2), mask))};
-}
 
 inline Vec load_f16(const uint16_t* p) {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
@@ -118,3 +134,7 @@ inline uint16_t float_to_half(float f) {
 
 }  // namespace
 }  // namespace grpo4j::GRPO4J_ISA
+
+#ifndef __AVX512BF16__
+#include "isa/held_bf16.h"
+#endif

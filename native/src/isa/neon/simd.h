@@ -70,17 +70,11 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
   vst1q_u16(p, vreinterpretq_u16_u32(vorrq_u32(low, high)));
 }
 
-// Bits 29 .. 14 of floats in [0, 2): seven of the exponent, nine of the mantissa.
-inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
-  const uint32x4_t low = vshrq_n_u32(vreinterpretq_u32_f32(even.v), 14);
-  const uint32x4_t high = vshrq_n_u32(vreinterpretq_u32_f32(odd.v), 14);
-  vst1q_u16(p, vreinterpretq_u16_u32(vsliq_n_u32(low, high, 16)));
-}
-inline void held_exp_pair(const uint16_t* p, Vec& even, Vec& odd) {
-  const uint32x4_t both = vreinterpretq_u32_u16(vld1q_u16(p));
-  const uint32x4_t mask = vdupq_n_u32(0x3fffc000);
-  even = {vreinterpretq_f32_u32(vandq_u32(vshlq_n_u32(both, 14), mask))};
-  odd = {vreinterpretq_f32_u32(vandq_u32(vshrq_n_u32(both, 2), mask))};
+// The upper halves as they are.
+inline void store_cut_bf16_pair(uint16_t* p, Vec even, Vec odd) {
+  const uint32x4_t low = vshrq_n_u32(vreinterpretq_u32_f32(even.v), 16);
+  const uint32x4_t high = vandq_u32(vreinterpretq_u32_f32(odd.v), vdupq_n_u32(0xffff0000u));
+  vst1q_u16(p, vreinterpretq_u16_u32(vorrq_u32(low, high)));
 }
 
 inline Vec load_f16(const uint16_t* p) {
@@ -98,3 +92,5 @@ inline uint16_t float_to_half(float f) {
 
 }  // namespace
 }  // namespace grpo4j::GRPO4J_ISA
+
+#include "isa/held_bf16.h"

@@ -88,25 +88,15 @@ inline void store_bf16_pair(uint16_t* p, Vec even, Vec odd) {
   p[1] = rounded_to_bf16(odd);
 }
 
-// Bits 29 .. 14 of floats in [0, 2): seven of the exponent, nine of the mantissa.
-inline uint16_t hold_exp(float e) {
+// The upper halves as they are.
+inline uint16_t cut_to_bf16(Vec a) {
   uint32_t bits;
-  memcpy(&bits, &e, sizeof bits);
-  return static_cast<uint16_t>(bits >> 14);
+  memcpy(&bits, &a.v, sizeof bits);
+  return static_cast<uint16_t>(bits >> 16);
 }
-inline float held_exp(uint16_t h) {
-  const uint32_t bits = uint32_t{h} << 14;
-  float e;
-  memcpy(&e, &bits, sizeof e);
-  return e;
-}
-inline void hold_exp_pair(uint16_t* p, Vec even, Vec odd) {
-  p[0] = hold_exp(even.v);
-  p[1] = hold_exp(odd.v);
-}
-inline void held_exp_pair(const uint16_t* p, Vec& even, Vec& odd) {
-  even = {held_exp(p[0])};
-  odd = {held_exp(p[1])};
+inline void store_cut_bf16_pair(uint16_t* p, Vec even, Vec odd) {
+  p[0] = cut_to_bf16(even);
+  p[1] = cut_to_bf16(odd);
 }
 
 inline float half_to_float(uint16_t h) { return half_bits_to_float(h); }
@@ -116,3 +106,5 @@ inline void store_f16(uint16_t* p, Vec a) { *p = float_to_half(a.v); }
 
 }  // namespace
 }  // namespace grpo4j::GRPO4J_ISA
+
+#include "isa/held_bf16.h"

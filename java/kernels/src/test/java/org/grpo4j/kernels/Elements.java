@@ -37,7 +37,7 @@ final class Elements {
   static double unitRoundoff(DType dtype) {
     return switch (dtype) {
       case F32 -> 0x1p-24;
-      case BF16 -> 0x1p-8 + 1.3 * 0x1p-10; // e^u waits in the gradient with two bits more
+      case BF16 -> 2 * 0x1p-8; // e^u is rounded where it waits, too
       case F16 -> 0x1p-11;
     };
   }

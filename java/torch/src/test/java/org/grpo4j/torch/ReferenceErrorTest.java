@@ -214,7 +214,7 @@ class ReferenceErrorTest {
    */
   private static double stored(ScalarType type, double scale) {
     return switch (type) {
-      case BFloat16 -> 0x1p-8 + 1.3 * 0x1p-10;
+      case BFloat16 -> 2 * 0x1p-8;
       case Half -> 0x1p-11;
       default -> 0x1p-24 * (8 + 3 * scale);
     };

@@ -178,7 +178,7 @@ final class OracleBatch {
   private double rounding() {
     return switch (dtype) {
       case F32 -> 0x1p-24;
-      case BF16 -> 0x1p-8 + 1.3 * 0x1p-10;
+      case BF16 -> 2 * 0x1p-8;
       case F16 -> 0x1p-11;
     };
   }
