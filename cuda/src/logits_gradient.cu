@@ -2,7 +2,8 @@
 // Formula, aliasing and what is kept in f32: gradient.cuh. logits and gradient [rows, shard], in
 // place or disjoint; n * shard * sizeof(Storage) bytes are read and as many written. Rows with slopes
 // 0 are not read. Several blocks share a row where rows are few. The report has the rows that
-// row_indices gets wrong; what else is bad stands in the reports of the states.
+// row_indices gets wrong and those whose temperature can't be the one of their states; what else is
+// bad stands in the reports of those.
 #include "common/dispatch.cuh"
 #include "common/forward.cuh"
 #include "common/policy_launch.cuh"
@@ -24,12 +25,20 @@ __host__ __device__ __forceinline__ RowBatch batch_of(const grpo4j_logits_gradie
   return {args.logits, args.rows, args.vocab_begin, args.vocab_total, true, nullptr, nullptr};
 }
 
-struct RowsThatExist {
+__device__ __forceinline__ bool has_mass(const grpo4j_row_state& state) {
+  return state.reason == GRPO4J_ROW_OK && state.sum > 0;
+}
+
+struct UsableRows {
   RowBatch batch;
   int64_t n;
+  const grpo4j_row_state* states;
 
   __device__ __forceinline__ int32_t of(int64_t i) const {
-    return row_head(batch, i).exists ? GRPO4J_ROW_OK : GRPO4J_ROW_INDEX;
+    const RowHead head = row_head(batch, i);
+    const bool reported =
+        !head.exists || (head.reason == GRPO4J_ROW_TEMPERATURE && has_mass(states[i]));
+    return reported ? head.reason : GRPO4J_ROW_OK;
   }
 };
 
@@ -38,7 +47,7 @@ __device__ __forceinline__ GradientOrder order_of(const grpo4j_logits_gradient_a
                                                   int64_t i, const RowAsked& asked) {
   const grpo4j_row_state& state = args.states[i];
   const RowSlopes slopes = {args.slopes[i].g, args.slopes[i].h};
-  if (state.reason != GRPO4J_ROW_OK || !(state.sum > 0)) {
+  if (!has_mass(state) || asked.head.reason == GRPO4J_ROW_TEMPERATURE) {
     return {};
   }
   RowStatistics row = {state.reason, state.max_logit, state.sum, state.weighted, state.squares,
@@ -120,7 +129,7 @@ int32_t grpo4j_cuda_logits_gradient(const grpo4j_logits_gradient_args* args, grp
     const auto on = static_cast<cudaStream_t>(stream);
     cudaError_t error = launch_logits_gradient(*args, device, on);
     if (error == cudaSuccess) {
-      error = launch_report_of(RowsThatExist{batch_of(*args), args->rows.n}, report, on);
+      error = launch_report_of(UsableRows{batch_of(*args), args->rows.n, args->states}, report, on);
     }
     return status_of(error, "logits_gradient");
   });

@@ -92,6 +92,35 @@ std::vector<Shard> shards_of(int64_t vocab, int64_t count) {
   return shards;
 }
 
+// States of one temperature, a gradient asked for with another that no row can have; and a target that
+// no vocabulary has, which is the states' business.
+void check_wrong_temperature(PolicyCase c) {
+  c.own_temperatures = true;
+  const PolicyInputs in(c);
+  HostPolicyCall call(c, in);
+  const std::vector<grpo4j_row_state> merged = merged_states(c, call, shards_of(c.vocab, 2), 1);
+  std::fill(call.slopes.data(), call.slopes.data() + c.rows, grpo4j_row_slopes{1, 1});
+  std::vector<float> temperatures = in.temperatures;
+  temperatures[2] = NAN;
+  temperatures[3] = 0;
+  std::vector<int64_t> targets = in.targets;
+  targets[0] = INT64_MIN;
+  grpo4j_report report;
+  grpo4j_logits_gradient_args args = {
+      call.matrix(call.logits), call.matrix(call.gradient), call.rows(), 0, c.vocab,
+      merged.data(), call.slopes.data(), 0};
+  args.rows.temperatures = temperatures.data();
+  args.rows.targets = targets.data();
+  expect(grpo4j_logits_gradient(&args, &report) == GRPO4J_OK && report.bad_rows == 2 &&
+             report.first_bad_row == 2 && report.first_bad_reason == GRPO4J_ROW_TEMPERATURE,
+         "a temperature that the states can't have", c.name());
+  for (int64_t v = 0; v < c.vocab; ++v) {
+    expect(oracle::load(call.gradient.data(), c.dtype, 2 * c.stride() + v) == 0 &&
+               oracle::load(call.gradient.data(), c.dtype, 3 * c.stride() + v) == 0,
+           "its row's gradient", c.name());
+  }
+}
+
 void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
   const PolicyInputs in = readable_inputs(c);
   HostPolicyCall call(c, in);
@@ -139,6 +168,7 @@ void check_parts() {
       check_sharded(c, shards_of(c.vocab, count));
     }
     check_bad_shard(c, shards_of(c.vocab, 3));
+    check_wrong_temperature(c);
     each_uneven_cut(c, check_sharded);
   }
 }

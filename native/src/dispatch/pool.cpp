@@ -6,7 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
-#include <system_error>
+#include <new>
 #include <thread>
 
 #include "grpo4j/grpo4j.h"
@@ -34,10 +34,10 @@ std::atomic<int32_t>& thread_count() {
 // only for workers that really began.
 class Pool {
  public:
-  void run(const std::function<void()>& task, int32_t helpers) {
+  void run(const Task& task, int32_t helpers) {
     std::unique_lock<std::mutex> owner(owner_, std::try_to_lock);
     if (!owner.owns_lock() || helpers <= 0) {
-      task();
+      task.run(task.context);
       return;
     }
     start(helpers);
@@ -47,7 +47,7 @@ class Pool {
       places_ = helpers;
     }
     wake_.notify_all();
-    task();
+    task.run(task.context);
     std::unique_lock<std::mutex> lock(mutex_);
     places_ = 0;
     done_.wait(lock, [this] { return running_ == 0; });
@@ -55,15 +55,15 @@ class Pool {
   }
 
  private:
-  // Where the machine refuses another thread, the ones that exist do the work: same bits.
+  // Where the machine refuses another thread, or memory for it, the ones that exist do the work: same
+  // bits. The next call asks again.
   void start(int32_t wanted) {
     try {
       while (started_ < wanted) {
         std::thread([this] { work(); }).detach();
         ++started_;
       }
-    } catch (const std::system_error&) {
-      thread_count().store(started_ + 1);
+    } catch (...) {
     }
   }
 
@@ -73,9 +73,9 @@ class Pool {
       wake_.wait(lock, [this] { return places_ > 0; });
       --places_;
       ++running_;
-      const std::function<void()>* task = task_;
+      const Task* task = task_;
       lock.unlock();
-      (*task)();
+      task->run(task->context);
       lock.lock();
       if (--running_ == 0) {
         done_.notify_one();
@@ -88,16 +88,17 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable done_;
-  const std::function<void()>* task_ = nullptr;
+  const Task* task_ = nullptr;
   int32_t places_ = 0;   // workers that may still join the job
   int32_t running_ = 0;  // workers inside it
 };
 
 }  // namespace
 
-void run_parallel(const std::function<void()>& task) {
+void run_parallel(const Task& task) {
   // Never destroyed: detached workers wait on it until the process ends.
-  static Pool* pool = new Pool;
+  alignas(Pool) static unsigned char memory[sizeof(Pool)];
+  static Pool* pool = new (memory) Pool;
   pool->run(task, thread_count().load(std::memory_order_relaxed) - 1);
 }
 

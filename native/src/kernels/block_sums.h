@@ -35,7 +35,8 @@ struct ZeroPoint {
   float unit;
 };
 
-// Beyond this |m| log2(e) / T, exponents come from z - m alone.
+// Up to this |m| log2(e) / T the rest is at most 2^-8, a small part of the table's step; beyond it
+// exponents come from z - m alone.
 constexpr double kMostExponent = 65536;
 
 inline ZeroPoint zero_point(float max_logit, float factor, const Table& table) {
@@ -145,8 +146,8 @@ struct BlockLanes {
 // where a page's address is looked up for a prefetch, operations behind it wait. Past the end of the
 // row the lines are the next one's, as a rule; where no memory is a prefetch faults no page and is
 // dropped.
-constexpr int64_t kNear = 2 * 1024;
-constexpr int64_t kFar = 32 * 1024;
+constexpr int64_t kNear = 2 * 1024;   // 1 and 4 KiB are as good
+constexpr int64_t kFar = 32 * 1024;  // 16 to 128 KiB are
 template <class Element>
 void prefetch_behind(const typename Element::Storage* step) {
   const auto* bytes = reinterpret_cast<const char*>(step);

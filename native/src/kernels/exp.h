@@ -60,10 +60,9 @@ inline float exponent_factor(double inverse_temperature) {
   return static_cast<float>(inverse_temperature * 1.4426950408889634);
 }
 
-// z - max z where the exponent is kLeastExponent, or the least float.
+// z - max z where the exponent is kLeastExponent: finite at every usable temperature.
 inline float difference_floor(float factor) {
-  const double floor = static_cast<double>(kLeastExponent) / factor;
-  return static_cast<float>(floor > -3.4028234663852886e38 ? floor : -3.4028234663852886e38);
+  return static_cast<float>(static_cast<double>(kLeastExponent) / factor);
 }
 
 // Added to y it leaves N in the low bits: 1.5 * 2^23 / B.

@@ -9,8 +9,8 @@ namespace grpo4j::GRPO4J_ISA {
 namespace {
 
 // Where e^u of a row is kept for its gradient: in the gradient itself. u counts from the maximum at
-// the time, so the row falls into segments, one for each rise of the maximum. begin of the first
-// segment is 0: what comes before it is 0 whatever the maximum. There is room for a rise in every
+// the time, so the row falls into segments, one for each rise of the maximum; what comes before the
+// first is 0. There is room for a rise in every
 // block of a vocabulary of 262,144; where there are more, all that is held is scaled, and rounded,
 // once more.
 template <class Element>
@@ -54,11 +54,10 @@ void scale_kept(const KeptExp<Element>& kept, int64_t end, float max_logit,
                 double inverse_temperature, double factor) {
   for (int k = 0; k < kept.count; ++k) {
     const auto& segment = kept.segments[k];
-    const int64_t begin = k == 0 ? 0 : segment.begin;
     const int64_t next = k + 1 < kept.count ? kept.segments[k + 1].begin : end;
     const double shift =
         (static_cast<double>(segment.max_logit) - max_logit) * inverse_temperature;
-    scale_elements<Element, kHold>(kept.e + begin, next - begin,
+    scale_elements<Element, kHold>(kept.e + segment.begin, next - segment.begin,
                                    factor * exp(shift) / segment.unit);
   }
 }

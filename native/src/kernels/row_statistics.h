@@ -3,9 +3,9 @@
 //   m = max z,  s = sum e^u,  t = sum e^u u,  q = sum e^2u   with u = (z - m) / T
 //   lse = m/T + ln s,  H = ln s - t/s,  sum p^2 = q / s^2,  logProb = (z_y - m)/T - ln s
 //
-// Everything is relative to the maximum, so rows that lie far below 0 lose nothing. A block stays in
-// the first-level cache between its maximum and its sums; the sums of a block are f32 in lanes, the
-// totals double. f32 kept: e^u and the block sums. Bytes moved: vocab * sizeof(Storage).
+// Everything is relative to the maximum, so rows that lie far below 0 lose nothing. A block's range is
+// known before it is summed, where the ISA has registers for it from the sums of the block before;
+// the sums of a block are f32 in lanes, the totals double. f32 kept: e^u and the block sums. Bytes moved: vocab * sizeof(Storage).
 #pragma once
 
 #include <math.h>
@@ -26,16 +26,6 @@ struct RowStatistics {
   double sum_squares;
   Sums sums;  // s, t, q as they were added, for states that are merged later
 };
-
-template <class Element>
-bool has_nan(const typename Element::Storage* z, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    if (__builtin_isnan(Element::to_float(z[i]))) {
-      return true;
-    }
-  }
-  return false;
-}
 
 inline RowStatistics bad_row(int32_t reason) { return {reason, 0, 0, 0, 0, 0, {0, 0, 0}}; }
 
@@ -121,8 +111,8 @@ RowStatistics row_statistics(const RowView<Element>& row, const typename What::C
       return bad_row(GRPO4J_ROW_NOT_FINITE);
     }
     if (largest == -__builtin_inff()) {
-      // A maximum ignores NaN, and this block's sums, which would show it, are skipped.
-      if (has_nan<Element>(block.z, block.count)) {
+      // The sums, which would show a negative NaN, are skipped.
+      if (__builtin_isnan(range.bound)) {
         return bad_row(GRPO4J_ROW_NOT_FINITE);
       }
       if constexpr (What::kKeep) {

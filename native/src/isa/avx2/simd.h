@@ -8,7 +8,7 @@ namespace grpo4j::GRPO4J_ISA {
 namespace {
 
 constexpr int32_t kIsa = GRPO4J_ISA_AVX2;
-constexpr int kUnroll = 2;  // sixteen registers: two slots of three sums leave room for constants
+constexpr int kUnroll = 2;  // sixteen registers: the sums of one pair leave room for constants
 constexpr bool kRangeAhead = false;  // no registers are left for it
 
 struct Vec {

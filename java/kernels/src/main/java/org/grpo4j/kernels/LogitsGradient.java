@@ -95,6 +95,9 @@ public final class LogitsGradient {
         describeTo(call.in, n, states, slopes);
         int status = Native.grpo4j_logits_gradient(call.args, call.result);
         NativeCalls.check(status, call.out, 0, n);
+        if (NativeCalls.hasBadRows(call.out, 0)) {
+          throw NativeCalls.badRows(call.out, 0, n);
+        }
         return NativeCalls.isa(call.out, 0);
       } finally {
         Reference.reachabilityFence(this);
