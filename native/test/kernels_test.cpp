@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
     failure_context = name + ": ";
     expect(grpo4j_isa() == isa, "the choice is kept", "isa");
     run_groups(options, {{"shapes", check_shapes},
+                         {"ranges", check_ranges},
                          {"options", check_options},
                          {"mean_error", check_mean_error},
                          {"fused_objectives", check_fused_objectives},

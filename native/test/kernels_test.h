@@ -13,6 +13,7 @@ void check_neighbours();
 
 // On every ISA.
 void check_shapes();
+void check_ranges();
 void check_options();
 void check_mean_error();
 void check_fused_objectives();

@@ -260,13 +260,17 @@ void check_guard_pages() {
   for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
     for (double entropy_coef : {0.0, 0.01}) {
       for (int32_t level : {GRPO4J_RATIO_TOKEN, GRPO4J_RATIO_SEQUENCE}) {
-        PolicyCase c;
-        c.dtype = dtype;
-        c.rows = 1;
-        c.in_place = true;
-        c.entropy_coef = entropy_coef;
-        c.ratio_level = level;
-        check_beside_guard_pages(c);
+        // A short row, and one that ends within the second of AVX-512's blocks.
+        for (int64_t vocab : {1003, 7000}) {
+          PolicyCase c;
+          c.dtype = dtype;
+          c.rows = 1;
+          c.vocab = vocab;
+          c.in_place = true;
+          c.entropy_coef = entropy_coef;
+          c.ratio_level = level;
+          check_beside_guard_pages(c);
+        }
       }
     }
   }
