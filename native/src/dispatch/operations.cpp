@@ -45,7 +45,7 @@ grpo4j_report for_each_range(int64_t n, int64_t vocab, const Rows& rows) {
   }
   std::atomic<int64_t> next{0};
   std::mutex report_mutex;
-  auto work = [&] {
+  run_parallel([&] {
     BadRows bad = {0, -1, GRPO4J_ROW_OK, -1};
     bool worked = false;
     for (int64_t begin; (begin = next.fetch_add(chunk)) < n;) {
@@ -56,8 +56,7 @@ grpo4j_report for_each_range(int64_t n, int64_t vocab, const Rows& rows) {
       const std::lock_guard<std::mutex> lock(report_mutex);
       merge(report, bad);
     }
-  };
-  run_parallel(Task::of(work));
+  });
   return report;
 }
 

@@ -37,7 +37,7 @@ class Pool {
   void run(const Task& task, int32_t helpers) {
     std::unique_lock<std::mutex> owner(owner_, std::try_to_lock);
     if (!owner.owns_lock() || helpers <= 0) {
-      task.run(task.context);
+      task.run(task.work);
       return;
     }
     start(helpers);
@@ -47,7 +47,7 @@ class Pool {
       places_ = helpers;
     }
     wake_.notify_all();
-    task.run(task.context);
+    task.run(task.work);
     std::unique_lock<std::mutex> lock(mutex_);
     places_ = 0;
     done_.wait(lock, [this] { return running_ == 0; });
@@ -75,7 +75,7 @@ class Pool {
       ++running_;
       const Task* task = task_;
       lock.unlock();
-      task->run(task->context);
+      task->run(task->work);
       lock.lock();
       if (--running_ == 0) {
         done_.notify_one();
