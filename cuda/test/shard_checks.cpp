@@ -64,6 +64,37 @@ void check_sharded(const PolicyCase& c, const std::vector<Shard>& shards) {
   PolicyCheck(c, in, got, kCudaErrors).all(GRPO4J_ISA_CUDA_EMULATED);
 }
 
+// States of one temperature, a gradient asked for with another that no row can have.
+void check_wrong_temperature(PolicyCase c) {
+  c.own_temperatures = true;
+  PolicyInputs in(c);
+  DevicePolicyCall call(c, in);
+  run_states(c, call, {0, c.vocab}, call.states.data());
+  in.temperatures[2] = NAN;
+  in.temperatures[3] = 0;
+  DevicePolicyCall spoilt(c, in);
+  grpo4j_logits_gradient_args args = {};
+  args.logits = call.matrix(call.logits);
+  args.gradient = call.matrix(call.gradient);
+  args.rows = spoilt.rows();
+  args.vocab_total = c.vocab;
+  args.states = call.states.data();
+  const DeviceArray<grpo4j_row_slopes> slopes(std::vector<grpo4j_row_slopes>(5, {1, 1}));
+  args.slopes = slopes.data();
+  const DeviceArray<grpo4j_report> report(1);
+  expect(OnDevice::call(args, report.data()) == GRPO4J_OK, "logits_gradient", c.name());
+  const grpo4j_report got = report.get()[0];
+  expect(got.bad_rows == 2 && got.first_bad_row == 2 &&
+             got.first_bad_reason == GRPO4J_ROW_TEMPERATURE,
+         "a temperature that the states can't have", c.name());
+  const auto gradient = call.gradient.get();
+  for (int64_t v = 2 * c.stride(); v < 2 * c.stride() + c.vocab; ++v) {
+    expect(oracle::load(gradient.data(), c.dtype, v) == 0 &&
+               oracle::load(gradient.data(), c.dtype, v + c.stride()) == 0,
+           "its row's gradient", c.name());
+  }
+}
+
 PolicyCase five_rows(int32_t dtype, bool small) {
   PolicyCase c;
   c.dtype = dtype;
@@ -82,6 +113,7 @@ void check_shards(bool small) {
     check_sharded(c, {{0, c.vocab}});
     check_sharded(c, {{0, middle}, {middle, c.vocab}});
     each_uneven_cut(c, check_sharded<>);
+    check_wrong_temperature(c);
   }
 }
 
