@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
                          {"bad_rows_of_threads", check_bad_rows_of_threads},
                          {"guard_pages", check_guard_pages},
                          {"visits", check_visits},
-                         {"concurrent_calls", check_concurrent_calls}});
+                         {"concurrent_calls", check_concurrent_calls},
+                         {"memory", check_memory}});
   }
   return exit_status(options);
 }

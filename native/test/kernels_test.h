@@ -26,3 +26,4 @@ void check_bad_rows_of_threads();
 void check_guard_pages();
 void check_visits();
 void check_concurrent_calls();
+void check_memory();
