@@ -145,6 +145,30 @@ void check_statistics(const PolicyCase& c, const WantedStatistics& wanted) {
   }
 }
 
+// Infinite logits under a soft cap are the cap itself: what the largest finite ones are.
+void check_capped_infinity(int32_t dtype) {
+  PolicyCase c;
+  c.dtype = dtype;
+  c.soft_cap = 30;
+  float log_probs[2][8], entropy[2][8];
+  for (int infinite : {0, 1}) {
+    PolicyInputs in = readable_inputs(c);
+    const double z = infinite != 0 ? INFINITY : 60000;
+    oracle::store(in.logits.data(), dtype, 0, z);
+    oracle::store(in.logits.data(), dtype, 5, -z);
+    oracle::store(in.logits.data(), dtype, c.vocab - 1, z);
+    HostPolicyCall call(c, in);
+    grpo4j_report report;
+    const grpo4j_token_stats_args args = {
+        call.matrix(call.logits), call.rows(), {log_probs[infinite], entropy[infinite], nullptr, nullptr}, 0};
+    expect(grpo4j_token_stats(&args, &report) == GRPO4J_OK && report.bad_rows == 0, "token_stats",
+           c.name());
+  }
+  const size_t bytes = static_cast<size_t>(c.rows) * sizeof(float);
+  expect(c.rows <= 8 && same_bits(log_probs[0], log_probs[1], bytes) &&
+             same_bits(entropy[0], entropy[1], bytes), "infinite logits under a cap", c.name());
+}
+
 }  // namespace
 
 void check_token_stats() {
@@ -153,6 +177,7 @@ void check_token_stats() {
       each_statistics_case(dtype, vocab, check_statistics);
     }
     each_statistics_row_list(dtype, check_statistics);
+    check_capped_infinity(dtype);
   }
 }
 

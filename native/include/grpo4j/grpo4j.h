@@ -62,7 +62,7 @@ enum {
 /* Why a row is bad. */
 enum {
   GRPO4J_ROW_OK = 0,
-  GRPO4J_ROW_NOT_FINITE = 1,        /* a NaN or +inf among the logits */
+  GRPO4J_ROW_NOT_FINITE = 1,        /* a NaN or +inf among the logits (under a soft cap c, +-inf is +-c) */
   GRPO4J_ROW_ALL_MINUS_INF = 2,     /* every logit is -inf: no distribution */
   GRPO4J_ROW_TARGET_OUT_OF_RANGE = 3,
   GRPO4J_ROW_TEMPERATURE = 5,       /* its temperature is not within 1e-12 .. 1e12 */

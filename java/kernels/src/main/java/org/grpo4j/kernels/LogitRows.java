@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *     they must be strictly increasing
  * @param temperature divides the logits of every row
  * @param temperatures [N] one per row instead of temperature, or null
- * @param softCap c: a logit u counts as c·tanh(u/c); 0: as it is
+ * @param softCap c: a logit u counts as c·tanh(u/c), ±∞ as ±c; 0: as it is
  */
 public record LogitRows(
     Pointer targets,
