@@ -62,11 +62,11 @@ enum {
 /* Why a row is bad. */
 enum {
   GRPO4J_ROW_OK = 0,
-  GRPO4J_ROW_NOT_FINITE = 1,        /* a NaN or +inf among the logits (under a soft cap c, +-inf is +-c) */
+  GRPO4J_ROW_NOT_FINITE = 1,        /* a NaN or +inf among the logits; under a soft cap c, inf is c */
   GRPO4J_ROW_ALL_MINUS_INF = 2,     /* every logit is -inf: no distribution */
   GRPO4J_ROW_TARGET_OUT_OF_RANGE = 3,
-  GRPO4J_ROW_TEMPERATURE = 5,       /* its temperature is not within 1e-12 .. 1e12 */
   GRPO4J_ROW_COEFFICIENT = 4,       /* log-probs, advantage or weights make the slope NaN or infinite */
+  GRPO4J_ROW_TEMPERATURE = 5,       /* its temperature is not within 1e-12 .. 1e12 */
   /* Where the host can't see them, on a device; elsewhere they are GRPO4J_INVALID_ARGUMENT. */
   GRPO4J_ROW_INDEX = 6,             /* row_indices names no row of the logits, or doesn't rise */
   GRPO4J_ROW_SEQUENCE = 7           /* sequence_offsets don't rise from 0 to n */
@@ -289,11 +289,33 @@ GRPO4J_API int32_t grpo4j_token_stats(const grpo4j_token_stats_args* args, grpo4
 GRPO4J_API int32_t grpo4j_policy_loss(const grpo4j_policy_loss_args* args,
                                       grpo4j_policy_metrics* metrics);
 
-/* The parts of policy_loss, for vocabularies in shards and for callers between the passes. */
+/*
+ * The parts of policy_loss, for vocabularies in shards and for callers between the passes. Over a
+ * shard, u = (z - m) / T:  m = max z,  s = sum e^u,  t = sum e^u u,  q = sum e^2u.
+ *
+ * row_states: (m, s, t, q) and the target's logit, where it lies in the shard, of each row [n]. Reads
+ * n * shard * sizeof(dtype) bytes; nothing aliases. Bad rows are marked in their states.
+ */
 GRPO4J_API int32_t grpo4j_row_states(const grpo4j_row_states_args* args, grpo4j_report* report);
+/*
+ * merge_states: states [shards, n] to [n], which may be the first shard's memory, and to the outputs
+ * of token_stats. With M = max m and d = (m - M) / T of each shard:
+ *   S = sum e^d s,  T = sum e^d (t + d s),  Q = sum e^2d q.
+ * A row that is bad in a shard is bad. Moves (shards + 1) * n * sizeof(grpo4j_row_state) bytes.
+ */
 GRPO4J_API int32_t grpo4j_merge_states(const grpo4j_merge_states_args* args, grpo4j_report* report);
+/*
+ * objective: loss, metrics and the slopes g, h [n] of policy_loss from the outputs alone (log-probs
+ * and entropies [n]). Nothing aliases; 60 bytes a row at most are moved.
+ */
 GRPO4J_API int32_t grpo4j_objective(const grpo4j_objective_args* args,
                                     grpo4j_policy_metrics* metrics);
+/*
+ * logits_gradient: dz of policy_loss over a shard from merged states and slopes [n], of the caller's
+ * own objective if it likes; in place, apart or added. Rows whose slopes are 0 or whose state is bad
+ * are not read, their gradient is 0. Reads and writes n * shard * sizeof(dtype) bytes each. Rows whose
+ * temperature can't be that of their states are in the report, their gradient is 0.
+ */
 GRPO4J_API int32_t grpo4j_logits_gradient(const grpo4j_logits_gradient_args* args,
                                           grpo4j_report* report);
 
