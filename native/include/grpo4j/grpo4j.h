@@ -299,14 +299,14 @@ GRPO4J_API int32_t grpo4j_policy_loss(const grpo4j_policy_loss_args* args,
 GRPO4J_API int32_t grpo4j_row_states(const grpo4j_row_states_args* args, grpo4j_report* report);
 /*
  * merge_states: states [shards, n] to [n], which may be the first shard's memory, and to the outputs
- * of token_stats. With M = max m and d = (m - M) / T of each shard:
- *   S = sum e^d s,  T = sum e^d (t + d s),  Q = sum e^2d q.
+ * of token_stats. With m' = max m over the shards and d = (m - m') / T of each:
+ *   s' = sum e^d s,  t' = sum e^d (t + d s),  q' = sum e^2d q.
  * A row that is bad in a shard is bad. Moves (shards + 1) * n * sizeof(grpo4j_row_state) bytes.
  */
 GRPO4J_API int32_t grpo4j_merge_states(const grpo4j_merge_states_args* args, grpo4j_report* report);
 /*
  * objective: loss, metrics and the slopes g, h [n] of policy_loss from the outputs alone (log-probs
- * and entropies [n]). Nothing aliases; 60 bytes a row at most are moved.
+ * and entropies [n]). Nothing aliases; 44 bytes a row and 8 a sequence are moved.
  */
 GRPO4J_API int32_t grpo4j_objective(const grpo4j_objective_args* args,
                                     grpo4j_policy_metrics* metrics);
