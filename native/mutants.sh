@@ -35,7 +35,7 @@ mutant() { # name, file, what, becomes, groups of tests
 cat > "$work/chosen_mutant.h" <<'END'
 #pragma once
 namespace grpo4j {
-extern const int chosen_mutant;
+extern const int chosen_mutant __attribute__((visibility("default")));  // the tests' SIMD types, too
 }
 END
 cat >> "$work/native/src/dispatch/isa.cpp" <<'END'

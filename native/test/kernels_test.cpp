@@ -15,7 +15,9 @@ int main(int argc, char** argv) {
                        {"group_advantages", check_group_advantages},
                        {"token_weights", check_token_weights},
                        {"isa", check_isa},
+                       {"threads", check_threads},
                        {"refusals", check_refusals},
+                       {"part_refusals", check_part_refusals},
                        {"neighbours", check_neighbours}});
   for (int32_t isa = 0; isa < GRPO4J_ISA_COUNT; ++isa) {
     const std::string name = grpo4j_isa_name(isa);
@@ -25,8 +27,12 @@ int main(int argc, char** argv) {
     }
     failure_context = name + ": ";
     expect(grpo4j_isa() == isa, "the choice is kept", "isa");
-    run_groups(options, {{"shapes", check_shapes},
+    run_groups(options, {{"simd", check_simd},
+                         {"shapes", check_shapes},
                          {"ranges", check_ranges},
+                         {"places", check_places},
+                         {"far_rows", check_far_rows},
+                         {"shared_rows", check_shared_rows},
                          {"options", check_options},
                          {"mean_error", check_mean_error},
                          {"fused_objectives", check_fused_objectives},

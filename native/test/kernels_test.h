@@ -9,9 +9,15 @@ void check_group_advantages();
 void check_token_weights();
 void check_isa();
 void check_refusals();
+void check_part_refusals();
+void check_threads();
 void check_neighbours();
 
 // On every ISA.
+void check_simd();
+void check_places();
+void check_far_rows();
+void check_shared_rows();
 void check_shapes();
 void check_ranges();
 void check_options();

@@ -163,6 +163,29 @@ void check_infinite_limits() {
          "a weight of 0", "an infinite advantage");
 }
 
+// Ratios whose sigmoid is nearly 1: the slope is a small difference times a large ratio, not 0.
+void check_sapo_saturation() {
+  for (float log_ratio : {1.5f, 2.0f, 2.5f}) {
+    for (float advantage : {-2.0f, 2.0f}) {
+      check_case({"SAPO's saturation", default_config(GRPO4J_SAPO, GRPO4J_RATIO_TOKEN),
+                  one_row(log_ratio, advantage)});
+    }
+  }
+}
+
+// A KL that no coefficient asks for is a metric alone, even where it is infinite.
+void check_unused_kl() {
+  oracle::ObjectiveInputs in = one_row(0, 2);
+  in.ref_log_probs = {800};
+  grpo4j_row_slopes slopes;
+  grpo4j_policy_metrics metrics;
+  grpo4j_objective_args args = objective_args(in);
+  args.config = default_config(GRPO4J_CLIP, GRPO4J_RATIO_TOKEN);
+  args.slopes = &slopes;
+  expect(grpo4j_objective(&args, &metrics) == GRPO4J_OK && near(-1, metrics.loss) &&
+             near(-1, slopes.g) && isinf(metrics.kl), "an infinite KL", "without a coefficient");
+}
+
 // One token takes its sequence out, wherever it stands: slopes 0, all outputs NaN, or 0 on request.
 void check_bad_sequence(oracle::ObjectiveInputs in, int64_t first_bad, const char* what) {
   const size_t n = in.log_probs.size();
@@ -177,6 +200,7 @@ void check_bad_sequence(oracle::ObjectiveInputs in, int64_t first_bad, const cha
       args.out.sum_squares = squares.data();
       args.config = default_config(GRPO4J_CLIP, level);
       args.config.kl_coef = 0.1;
+      args.config.entropy_coef = 10;
       args.slopes = slopes.data();
       args.flags = zero ? GRPO4J_ZERO_BAD_ROWS : 0;
       const bool whole = level == GRPO4J_RATIO_SEQUENCE;
@@ -210,6 +234,12 @@ void check_bad_sequences() {
     in = repeated(one_row(0, 2), 3);
     in.ref_log_probs[static_cast<size_t>(at)] = 800;
     check_bad_sequence(in, at, "an infinite KL");
+    in = repeated(one_row(0, 1e37f), 3);
+    in.policy_weights[static_cast<size_t>(at)] = 1e4f;
+    check_bad_sequence(in, at, "a slope beyond float");
+    in = repeated(one_row(0, 2), 3);
+    in.regularizer_weights[static_cast<size_t>(at)] = 1e38f;
+    check_bad_sequence(in, at, "an entropy's slope beyond float");
   }
 }
 
@@ -237,6 +267,13 @@ void check_objective() {
       oracle::ObjectiveInputs on_policy = in;
       on_policy.old_log_probs.clear();
       check_case({"on policy", plain, on_policy});
+      // Weights are factors of any sign; only 0 takes a row out.
+      c.kl_estimator = GRPO4J_KL_K3;
+      oracle::ObjectiveInputs negative = in;
+      for (float& weight : negative.policy_weights) weight = -weight;
+      check_case({"negative policy weights", c, negative});
+      for (float& weight : negative.regularizer_weights) weight = -weight;
+      check_case({"negative weights", c, negative});
       oracle::ObjectiveInputs unreferenced = in;
       unreferenced.ref_log_probs.clear();
       check_case({"without a reference", plain, unreferenced});
@@ -281,6 +318,8 @@ void check_clip_edges() {
 
 void check_infinite_terms() {
   check_vespo_clamps();
+  check_sapo_saturation();
+  check_unused_kl();
   check_infinite_limits();
   check_bad_sequences();
 }

@@ -51,6 +51,7 @@ void each_statistics_row_list(int32_t dtype, const Check& check) {
   c.dtype = dtype;
   c.rows = 9;
   c.listed_rows = true;
+  c.own_temperatures = true;
   check(c, WantedStatistics{true, true, true});
   c.rows = 0;
   c.listed_rows = false;

@@ -17,7 +17,8 @@ std::vector<grpo4j_row_state> merged_states(const PolicyCase& c, HostPolicyCall&
     const grpo4j_row_states_args args = {shard_of(c, call.matrix(call.logits), shards[s]), rows,
                                          shards[s].begin, c.vocab,
                                          states.data() + s * static_cast<size_t>(rows.n)};
-    expect(grpo4j_row_states(&args, &report) == GRPO4J_OK && report.isa == grpo4j_isa(),
+    expect(grpo4j_row_states(&args, &report) == GRPO4J_OK && report.isa == grpo4j_isa() &&
+               report.bad_rows >= 1 && report.bad_rows <= bad_rows && report.first_bad_row == 1,
            "row_states", c.name());
   }
   // Into the first shard's place, which is allowed.
@@ -62,11 +63,13 @@ void check_bad_shard(const PolicyCase& c, const std::vector<Shard>& shards) {
     PolicyInputs in(c);
     oracle::store(in.logits.data(), c.dtype, 2 * c.stride() + shard.begin, NAN);
     HostPolicyCall call(c, in);
-    const std::vector<grpo4j_row_state> merged = merged_states(c, call, shards, 2);
+    std::vector<grpo4j_row_state> merged = merged_states(c, call, shards, 2);
     expect(merged[2].reason == GRPO4J_ROW_NOT_FINITE && merged[0].reason == GRPO4J_ROW_OK,
            "a bad shard's row", c.name());
     expect(call.log_probs.get()[2] == 0, "a bad row's logProb", c.name());
-    // Whatever slopes a caller's own objective gives a bad row, its gradient is 0.
+    // Whatever slopes a caller's own objective gives a bad row, its gradient is 0; so is that of a row
+    // whose shards were not merged, but one of nothing but -inf taken for all.
+    merged[0] = {0, 0, 0, -INFINITY, -INFINITY, GRPO4J_ROW_OK, 0};
     std::fill(call.slopes.data(), call.slopes.data() + c.rows, grpo4j_row_slopes{1, 1});
     grpo4j_report report;
     const grpo4j_logits_gradient_args args = {
@@ -74,12 +77,37 @@ void check_bad_shard(const PolicyCase& c, const std::vector<Shard>& shards) {
         merged.data(), call.slopes.data(), 0};
     expect(grpo4j_logits_gradient(&args, &report) == GRPO4J_OK, "status", c.name());
     for (int64_t v = 0; v < c.vocab; ++v) {
-      if (!expect(oracle::load(call.gradient.data(), c.dtype, 2 * c.stride() + v) == 0,
+      if (!expect(oracle::load(call.gradient.data(), c.dtype, 2 * c.stride() + v) == 0 &&
+                      oracle::load(call.gradient.data(), c.dtype, v) == 0,
                   "a bad row's gradient", c.name())) {
         break;
       }
     }
   }
+}
+
+// Shards so far apart that the lesser one is nothing beside the other, in either order, and one of
+// nothing but -inf; then a temperature that can't be used.
+void check_merge_extremes() {
+  const grpo4j_row_state high = {2, 0, 2, 2000, 2000, GRPO4J_ROW_OK, 0};
+  const grpo4j_row_state low = {1, 0, 1, -2000, -INFINITY, GRPO4J_ROW_OK, 0};
+  const grpo4j_row_state none = {0, 0, 0, -INFINITY, -INFINITY, GRPO4J_ROW_OK, 0};
+  const std::vector<grpo4j_row_state> shards = {high, low, high, none, low, high, none, high};
+  std::vector<grpo4j_row_state> merged(4);
+  std::vector<float> log_probs(4), entropy(4), lse(4), temperatures(4, 1);
+  grpo4j_merge_states_args args = {shards.data(), 2, 4, 1, temperatures.data(), merged.data(),
+                                   {log_probs.data(), entropy.data(), lse.data(), nullptr}, 0};
+  grpo4j_report report;
+  expect(grpo4j_merge_states(&args, &report) == GRPO4J_OK, "status", "far shards");
+  for (size_t i = 0; i < 4; ++i) {
+    expect(close(-log(2), log_probs[i]) && close(log(2), entropy[i]) && close(2000 + log(2), lse[i]),
+           "row " + std::to_string(i), "far shards");
+  }
+  temperatures[2] = 0;
+  expect(grpo4j_merge_states(&args, &report) == GRPO4J_BAD_ROWS && report.bad_rows == 1 &&
+             report.first_bad_row == 2 && report.first_bad_reason == GRPO4J_ROW_TEMPERATURE &&
+             isnan(lse[2]) && !isnan(lse[3]),
+         "a temperature of 0", "far shards");
 }
 
 // As many as asked for, none as long as another.
@@ -182,6 +210,7 @@ void check_token_stats() {
 }
 
 void check_parts() {
+  check_merge_extremes();
   for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
     PolicyCase c;
     c.dtype = dtype;

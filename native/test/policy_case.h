@@ -28,7 +28,10 @@ struct PolicyCase {
     kFarOut,
     kEqual,
     kLateMaximum,
-    kMinusInfTarget
+    kMinusInfTarget,
+    kSpike,
+    kValley,
+    kDeepening
   } shape = kRandom;
   bool in_place = false;
   bool accumulate = false;
@@ -105,7 +108,15 @@ struct PolicyInputs {
   void share_advantages();
 };
 
-inline double logit_of(const PolicyCase& c, int64_t v, double normal) {
+// Where row r has its spike or valley: each place once in as many rows as a short vocabulary is wide;
+// in a long one the last element, and those on both sides of what may be a block's edge.
+inline int64_t odd_place(const PolicyCase& c, int64_t r) {
+  if (c.vocab < 1024) return r % c.vocab;
+  const int64_t k = r % 18;
+  return k < 2 ? c.vocab - 1 : k / 2 * 1024 - 1 + k % 2;
+}
+
+inline double logit_of(const PolicyCase& c, int64_t row, int64_t v, double normal) {
   switch (c.shape) {
     case PolicyCase::kAscending:  // the running maximum rises all along the row
       return -20 + 40.0 * static_cast<double>(v) / static_cast<double>(c.vocab) + 0.01 * normal;
@@ -119,6 +130,14 @@ inline double logit_of(const PolicyCase& c, int64_t v, double normal) {
       return v % 5003 == 17 ? 0 : -8;
     case PolicyCase::kLateMaximum:  // in the last lane of a block whose range was taken ahead
       return v == 12287 ? 120 : c.scale * normal;
+    case PolicyCase::kSpike:  // a maximum, also a negative one, whose miss makes e^u infinite
+      return (2 * row < c.rows ? 0 : -500) + (v == odd_place(c, row) ? 60 : c.scale * normal);
+    case PolicyCase::kValley:  // a least logit that is missed leaves its exponent without a clamp
+      return v == odd_place(c, row) ? -300 : c.scale * normal;
+    case PolicyCase::kDeepening:  // the least exponents of the rows pass the clamp in quarters of two
+      return v == odd_place(c, row) ? -0.6931471805599453 * PolicyCase::kTemperature *
+                                          (122 + 0.25 * static_cast<double>(row % 48))
+                                    : -0.01 * fabs(normal);
     default:
       return c.scale * normal;
   }
@@ -156,7 +175,7 @@ inline void PolicyInputs::add_row(const PolicyCase& c, int64_t row, std::mt19937
   if (c.listed_rows) indices.push_back(row);
   for (int64_t v = 0; v < c.vocab; ++v) {
     oracle::store(logits.data(), c.dtype, c.offset + row * c.stride() + v,
-                  off ? NAN : logit_of(c, v, normal(random)));
+                  off ? NAN : logit_of(c, row, v, normal(random)));
   }
   // From the upper half, which is never -inf.
   const auto half = static_cast<uint64_t>((c.vocab + 1) / 2);
@@ -165,7 +184,7 @@ inline void PolicyInputs::add_row(const PolicyCase& c, int64_t row, std::mt19937
   if (c.shape == PolicyCase::kMinusInfTarget && !off) {
     oracle::store(logits.data(), c.dtype, c.offset + row * c.stride() + targets.back(), -INFINITY);
   }
-  temperatures.push_back(0.5f + 0.25f * static_cast<float>(row % 4));
+  temperatures.push_back(0.5f + 0.25f * static_cast<float>(i % 4));
   policy_weights.push_back(off || i == 3 ? 0.0f
                                          : static_cast<float>(c.weight_scale) *
                                                (0.5f + 0.01f * static_cast<float>(i % 7)));

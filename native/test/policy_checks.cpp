@@ -77,11 +77,15 @@ void check_options() {
       [](PolicyCase& c) { c.accumulate = true, c.entropy_coef = 0.02, c.offset = 3; },
       [](PolicyCase& c) { c.listed_rows = true, c.rows = 12, c.padding = 5; },
       [](PolicyCase& c) { c.listed_rows = true, c.rows = 12, c.in_place = true; },
+      [](PolicyCase& c) {
+        c.listed_rows = true, c.rows = 12, c.own_temperatures = true, c.int_targets = true;
+      },
       [](PolicyCase& c) { c.own_temperatures = true; },
       [](PolicyCase& c) { c.own_temperatures = true, c.entropy_coef = 0.01; },
       [](PolicyCase& c) { c.int_targets = true; },
       [](PolicyCase& c) { c.soft_cap = 30; },
       [](PolicyCase& c) { c.soft_cap = 5, c.entropy_coef = 0.01, c.in_place = true; },
+      [](PolicyCase& c) { c.soft_cap = 30, c.scale = 15; },  // all along the cap's polynomial
       [](PolicyCase& c) { c.soft_cap = 4, c.accumulate = true; },
       [](PolicyCase& c) { c.soft_cap = 2, c.scale = 60; },  // at the cap the derivative is 0
       [](PolicyCase& c) { c.shape = PolicyCase::kAscending, c.scale = 1; },
@@ -126,6 +130,45 @@ void check_options() {
       c.shape = PolicyCase::kAscending;
       c.in_place = in_place;
       check_policy(c);
+    }
+    // Where the roundings of a thousand blocks' sums would add up in float.
+    PolicyCase equal;
+    equal.dtype = dtype;
+    equal.rows = 1;
+    equal.vocab = 300001;
+    equal.shape = PolicyCase::kEqual;
+    check_policy(equal);
+  }
+}
+
+// Every width that the end of a row can have; the maximum or the least logit at each place of a row,
+// or on both sides of what may be a block's edge.
+void check_places() {
+  for (int32_t dtype : kDtypes) {
+    PolicyCase c;
+    c.dtype = dtype;
+    for (c.vocab = 1; c.vocab <= 67; ++c.vocab) {
+      c.in_place = c.vocab % 2 == 0;
+      c.entropy_coef = c.vocab % 4 < 2 ? 0 : 0.01;
+      check_policy(c);
+    }
+    for (const auto shape : {PolicyCase::kSpike, PolicyCase::kValley, PolicyCase::kDeepening}) {
+      for (int64_t vocab : {37, 131}) {  // 131: loops and a tail on every ISA
+        PolicyCase each;
+        each.dtype = dtype;
+        each.shape = shape;
+        each.vocab = vocab;
+        each.rows = 2 * vocab;  // a place whose row is masked once is seen the second time
+        each.on_policy = true;
+        check_policy(each);
+      }
+      PolicyCase blocks;
+      blocks.dtype = dtype;
+      blocks.shape = shape;
+      blocks.vocab = 8492;
+      blocks.rows = 36;
+      blocks.on_policy = true;
+      check_policy(blocks);
     }
   }
 }

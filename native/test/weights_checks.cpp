@@ -135,18 +135,49 @@ void check_whitening_of_equal_values() {
   same({0.001, 0.001}, out, "equal values");
 }
 
+// Groups of three and of two, rewards of either sign; the memory of the results is not 0 before.
 void check_passk() {
   const int64_t offsets[] = {0, 3, 5, 6};
-  const float rewards[] = {1, 6, 2, 2, 2, 9};
-  std::vector<float> out(6);
-  grpo4j_group_advantages_args args = {5, 2, offsets, rewards, nullptr, GRPO4J_ADVANTAGE_PASSK,
-                                       GRPO4J_SCALE_GROUP, 0.5, out.data()};
-  expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "status", "pass@k");
-  // The deviation of 1, 6, 2 is the root of 7; the first of equals gets 0.
-  same({0, 4 / (sqrt(7) + 0.5), 0, 0, 0, 0}, out, "pass@k");
+  std::vector<float> rewards = {1, 6, 2, 2, 2, 9};
+  std::vector<float> out;
+  grpo4j_group_advantages_args args = {5, 2, offsets, rewards.data(), nullptr,
+                                       GRPO4J_ADVANTAGE_PASSK, GRPO4J_SCALE_GROUP, 0.5, nullptr};
+  const auto compute = [&](int32_t scale) {
+    out.assign(5, 0.625f);
+    args.advantages = out.data();
+    args.scale = scale;
+    expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "status", "pass@k");
+    return out;
+  };
+  // The deviation of 1, 6, 2 is the root of 7; the first of equals gets 0. That of all five rewards
+  // is the root of 3.8.
+  same({0, 4 / (sqrt(7) + 0.5), 0, 0, 0}, compute(GRPO4J_SCALE_GROUP), "pass@k");
+  same({0, 4 / (sqrt(3.8) + 0.5), 0, 0, 0}, compute(GRPO4J_SCALE_BATCH), "pass@k by the batch");
+  same({0, 4, 0, 0, 0}, compute(GRPO4J_SCALE_NONE), "pass@k undivided");
+  rewards = {-1, -6, -2, -3, -5, 9};
+  args.rewards = rewards.data();
+  same({1, 0, 0, 2, 0}, compute(GRPO4J_SCALE_NONE), "pass@k below 0");
+  out.resize(6);
+  args.advantages = out.data();
   args.completions = 6;
   args.groups = 3;
   expect(grpo4j_group_advantages(&args) == GRPO4J_INVALID_ARGUMENT, "a group of one", "pass@k");
+}
+
+// Batches of one completion, which has no spread, and of none.
+void check_small_batches() {
+  const int64_t offsets[] = {0, 1};
+  const float reward = 3;
+  float out = 0.625f;
+  grpo4j_group_advantages_args args = {1, 1, offsets, &reward, nullptr, GRPO4J_ADVANTAGE_GRPO,
+                                       GRPO4J_SCALE_BATCH, 0.5, &out};
+  expect(grpo4j_group_advantages(&args) == GRPO4J_OK && out == 6, "a deviation of 0", "one completion");
+  for (int32_t estimator = GRPO4J_ADVANTAGE_GRPO; estimator <= GRPO4J_ADVANTAGE_PASSK; ++estimator) {
+    args = {0, 0, offsets, nullptr, nullptr, estimator, GRPO4J_SCALE_BATCH, 0.5, nullptr};
+    const int32_t lengths = 0;
+    args.lengths = &lengths;
+    expect(grpo4j_group_advantages(&args) == GRPO4J_OK, "status", "no completions");
+  }
 }
 
 void check_order(int32_t order) {
@@ -186,6 +217,23 @@ void check_order(int32_t order) {
   same(expected, got, order == GRPO4J_CLAMP_THEN_MEAN ? "clamped first" : "divided first");
 }
 
+// A completion without a weight, one whose weights are below what a mean may be, and no mask at all.
+void check_small_weights() {
+  const int64_t offsets[] = {0, 3, 6};
+  const uint8_t regions[] = {0, 0, 2, 1, 1, 4};
+  const float none_trained[] = {1, 1, 0, 1, 1, 1};
+  std::vector<float> out(6, 0.625f);
+  grpo4j_token_weights_args args = {6, 2, offsets, regions, none_trained, {1e-9, 1, 3e-9}, 1e-12, 8,
+                                    GRPO4J_MEAN_THEN_CLAMP, out.data()};
+  expect(grpo4j_token_weights(&args) == GRPO4J_OK, "status", "small weights");
+  same({0, 0, 0, 0.1, 0.1, 0.3}, out, "divided by the least mean");
+  args.completion_mask = nullptr;
+  args.region_weights[0] = 1;
+  args.region_weights[2] = 4;
+  expect(grpo4j_token_weights(&args) == GRPO4J_OK, "status", "no mask");
+  same({0, 0, 1, 0.5, 0.5, 2}, out, "every token is trained");
+}
+
 }  // namespace
 
 void check_group_advantages() {
@@ -193,9 +241,11 @@ void check_group_advantages() {
   check_few_tokens();
   check_whitening_of_equal_values();
   check_passk();
+  check_small_batches();
 }
 
 void check_token_weights() {
   check_order(GRPO4J_CLAMP_THEN_MEAN);
   check_order(GRPO4J_MEAN_THEN_CLAMP);
+  check_small_weights();
 }

@@ -1,0 +1,8 @@
+#define GRPO4J_ISA avx512_bf16
+#define GRPO4J_ISA_CODE GRPO4J_ISA_AVX512_BF16
+
+#include "grpo4j/grpo4j.h"
+#include "isa/avx512/simd.h"
+#include "simd/functions_of_isa.h"
+
+const SimdFunctions kAvx512Bf16Simd = grpo4j::avx512_bf16::kFunctions;
