@@ -91,7 +91,16 @@ class ArgumentEdgesTest {
     PolicyBatch b = batch();
     PolicyBatch plain =
         new PolicyBatch(
-            targets, ramp(N), b.refLogProbs(), ramp(2), ramp(N), ramp(N), rows, offsets, true, ramp(N));
+            targets,
+            ramp(N),
+            b.refLogProbs(),
+            ramp(2),
+            ramp(N),
+            ramp(N),
+            rows,
+            offsets,
+            true,
+            ramp(N));
     PolicyLossConfig config = PolicyLossConfig.builder().klCoef(0.1).build();
     double loss =
         PolicyLoss.compute(
@@ -164,8 +173,7 @@ class ArgumentEdgesTest {
     PolicyLossConfig adding = PolicyLossConfig.builder().accumulateGradient(true).build();
     Logits none = Logits.of(memory, DType.F32, 0, V);
     FloatPointer zero = new FloatPointer(0);
-    PolicyBatch empty =
-        new PolicyBatch(new LongPointer(0), null, null, zero, zero, zero, null);
+    PolicyBatch empty = new PolicyBatch(new LongPointer(0), null, null, zero, zero, zero, null);
     PolicyLoss.compute(none, empty, adding, new RowStatistics(zero, zero, null, null), none);
   }
 
@@ -184,13 +192,18 @@ class ArgumentEdgesTest {
         () ->
             run(
                 new PolicyBatch(
-                    targets, null, null, b.advantages(), b.policyWeights(), b.policyWeights(), rows)));
-    RegionWeights weights = new RegionWeights(List.of(1.0), 0.1, 8, RegionWeights.Order.CLAMP_THEN_MEAN);
+                    targets,
+                    null,
+                    null,
+                    b.advantages(),
+                    b.policyWeights(),
+                    b.policyWeights(),
+                    rows)));
+    RegionWeights weights =
+        new RegionWeights(List.of(1.0), 0.1, 8, RegionWeights.Order.CLAMP_THEN_MEAN);
     refused(
         "regions",
-        () ->
-            weights.compute(
-                new LongPointer(0, 3), closed(new BytePointer(3)), null, ramp(N)));
+        () -> weights.compute(new LongPointer(0, 3), closed(new BytePointer(3)), null, ramp(N)));
   }
 
   @Test
@@ -200,7 +213,8 @@ class ArgumentEdgesTest {
     FloatPointer four = ramp(4);
     refused("refLogProbs", () -> run(new PolicyBatch(targets, null, four, n, n, n, null)));
     refused("policyWeights", () -> run(new PolicyBatch(targets, null, null, n, four, n, null)));
-    refused("regularizerWeights", () -> run(new PolicyBatch(targets, null, null, n, n, four, null)));
+    refused(
+        "regularizerWeights", () -> run(new PolicyBatch(targets, null, null, n, n, four, null)));
     refused("goes from 1 to 3", () -> run(b.withSequences(new LongPointer(1, 3), false)));
     refused(
         "advantagesPerSequence needs it",
@@ -293,7 +307,8 @@ class ArgumentEdgesTest {
     memory.put(2 * V, Float.NEGATIVE_INFINITY);
     targets.put(2, V);
     KernelException e =
-        assertThrows(KernelException.class, () -> TokenStats.compute(logits, targets, null, 1, out));
+        assertThrows(
+            KernelException.class, () -> TokenStats.compute(logits, targets, null, 1, out));
     assertArrayEquals(new long[] {2, 1}, new long[] {e.badRows(), e.firstBadRow()});
     assertEquals(
         "2 of 3 rows can't be computed; the first is row 1: a NaN or +infinity among its logits",

@@ -382,6 +382,8 @@ class DeviceQueueTest {
       float[] got = new float[33];
       back.get(got);
       assertArrayEquals(values, got);
+      assertMessage("host holds 136 bytes", () -> memory.copyIn(new FloatPointer(34)));
+      assertMessage("host holds 136 bytes", () -> memory.copyOut(new FloatPointer(34)));
     }
   }
 }

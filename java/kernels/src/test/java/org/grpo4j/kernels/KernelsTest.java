@@ -2,6 +2,7 @@ package org.grpo4j.kernels;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -56,6 +57,7 @@ class KernelsTest {
     List<Isa> available = Kernels.availableIsas();
     Isa best = available.get(available.size() - 1);
     assertRan(best, run(Map.of()));
+    assertRan(best, run(Map.of("GRPO4J_ISA", "")));
   }
 
   @Test
@@ -75,6 +77,14 @@ class KernelsTest {
             .errors()
             .contains("-Dgrpo4j.isa=neon9: want one of [scalar, avx2, avx512, avx512_bf16, neon]"),
         property.errors());
+    for (Isa isa : Isa.ofProcessors()) {
+      if (!Kernels.availableIsas().contains(isa)) { // known, but another processor's
+        ChildProcess absent = run(Map.of(), "-Dgrpo4j.isa=" + isa);
+        assertNotEquals(0, absent.status());
+        assertTrue(absent.errors().contains("does not have it"), absent.errors());
+        assertThrows(KernelException.class, () -> Kernels.use(isa));
+      }
+    }
     ChildProcess environment = run(Map.of("GRPO4J_ISA", "neon9"));
     assertNotEquals(0, environment.status());
     assertTrue(environment.errors().contains("GRPO4J_ISA=neon9"), environment.errors());

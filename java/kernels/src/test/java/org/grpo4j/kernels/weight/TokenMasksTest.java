@@ -66,6 +66,36 @@ final class TokenMasksTest {
         TokenMasks.offPolicySequences(new double[] {-1, -1}, logProbs, earlier, MASK, 0.5));
   }
 
+  /**
+   * The quantile of three is the middle one, as a float: 0.2 lies below 0.2f, which is not dropped.
+   */
+  @Test
+  void theQuantileIsAFloat() {
+    float[][] mask = {{1, 1, 1}};
+    assertArrayEquals(
+        new float[][] {{0, 0, 1}},
+        TokenMasks.topEntropy(mask, new double[][] {{0.1, 0.2, 0.3}}, 0.5));
+    assertArrayEquals(
+        new float[][] {{0, 1, 1}},
+        TokenMasks.topEntropy(mask, new double[][] {{0.1f, 0.2f, 0.3f}}, 0.5));
+  }
+
+  @Test
+  void correctionsAreBoundedOnTheirSides() {
+    float[][] mask = {{1, 1}};
+    // ln of the first factor has digits that a subtraction of floats would drop.
+    float[][] old = {{-16.1f, -1}};
+    float[][] sampling = {{-0.001f, -1}};
+    float small = (float) Math.exp((double) old[0][0] - sampling[0][0]);
+    RolloutCorrection truncate =
+        new RolloutCorrection(RolloutCorrection.Mode.TRUNCATE, false, 0.5, 2);
+    assertArrayEquals(new float[][] {{small, 1}}, truncate.factors(old, sampling, mask));
+    assertArrayEquals(
+        new float[][] {{0, 1}}, RolloutCorrection.mask(1, 1).factors(old, sampling, mask));
+    assertThrows(IllegalArgumentException.class, () -> RolloutCorrection.mask(2, 1));
+    assertThrows(IllegalArgumentException.class, () -> RolloutCorrection.mask(-1, 1));
+  }
+
   @Test
   void masksAndCorrectionsMultiply() {
     float[][] a = {{2, 0.5f}, {3}};
@@ -85,5 +115,9 @@ final class TokenMasksTest {
         IllegalArgumentException.class, () -> TokenMasks.topEntropy(MASK, new double[2][3], -0.1));
     assertThrows(
         IllegalArgumentException.class, () -> TokenMasks.topEntropy(MASK, new double[2][3], 1.1));
+    double[][] zeros = new double[2][3];
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> TokenMasks.offPolicySequences(new double[1], zeros, zeros, MASK, 0));
   }
 }

@@ -43,6 +43,24 @@ final class TokenWeightsTest {
     assertEquals(0, none.policyWeights().length);
   }
 
+  /**
+   * Sums beyond a float's integers, a denominator beyond an int's, settings that add to each other.
+   */
+  @Test
+  void largeDenominators() {
+    float[][] mask = {{1, 1, 1, 1, 1, 1, 1, 1, 1}};
+    float[][] omega = {{1e8f, 1, 1, 1, 1, 1, 1, 1, 1}};
+    float[][] correction = {{2, 2, 2, 2, 2, 2, 2, 2, 2}};
+    Input input = Input.of(mask, Aggregation.TOKEN_MEAN, MAX_LENGTH).withTokenWeights(omega);
+    assertEquals((float) (1e8 / (1e8 + 8)), TokenWeights.compute(input).regularizerWeights()[0][0]);
+    TokenWeights corrected = TokenWeights.compute(input.withCorrection(correction));
+    assertEquals((float) (1e8 / (1e8 + 8)) * 2, corrected.policyWeights()[0][0]);
+    Input norm = Input.of(MASK, Aggregation.SEQ_MEAN_TOKEN_SUM_NORM, 1_000_000_000);
+    assertEquals(2.5e-10, TokenWeights.compute(norm).policyWeights()[0][0], 1e-16);
+    Input whole = Input.of(MASK, Aggregation.TOKEN_MEAN, MAX_LENGTH);
+    assertThrows(IllegalArgumentException.class, () -> whole.withMicroBatches(1, 2));
+  }
+
   @Test
   void tokenMeanSumsToOneWithAndWithoutTokenWeights() {
     Random random = new Random(5);
