@@ -51,11 +51,6 @@ inline const BadRow kBadRows[] = {
        set_logits(c, in, i, -INFINITY);
        not_a_number<-1>(c, in, i);
      }},
-    {"all -inf, NaN at the start", GRPO4J_ROW_NOT_FINITE,
-     [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
-       set_logits(c, in, i, -INFINITY);
-       not_a_number<0>(c, in, i);
-     }},
     {"target", GRPO4J_ROW_TARGET_OUT_OF_RANGE,
      [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
        in.targets[static_cast<size_t>(i)] = c.vocab;

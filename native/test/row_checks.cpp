@@ -208,7 +208,14 @@ WatchedRows* WatchedRows::watched_ = nullptr;
 }  // namespace
 
 void check_bad_rows() {
-  for (const BadRow& bad : kBadRows) {
+  std::vector<BadRow> bad_rows(std::begin(kBadRows), std::end(kBadRows));
+  // The range of such a block is taken from its first element on, and it is looked through again.
+  bad_rows.push_back({"all -inf, NaN at the start", GRPO4J_ROW_NOT_FINITE,
+                      [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
+                        set_logits(c, in, i, -INFINITY);
+                        not_a_number<0>(c, in, i);
+                      }});
+  for (const BadRow& bad : bad_rows) {
     for (int32_t dtype : {GRPO4J_F32, GRPO4J_BF16, GRPO4J_F16}) {
       for (bool zero : {false, true}) {
         PolicyCase c;
