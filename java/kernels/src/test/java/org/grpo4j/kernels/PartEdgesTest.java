@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -162,8 +163,8 @@ class PartEdgesTest {
     assertTrue(
         released.logProbs().isNull()
             && released.entropy().isNull()
-            && released.lse().isNull()
-            && released.sumSquares().isNull());
+            && Objects.requireNonNull(released.lse()).isNull()
+            && Objects.requireNonNull(released.sumSquares()).isNull());
     refused("statistics have shape", () -> RowStatistics.allocate(Long.MAX_VALUE));
   }
 
