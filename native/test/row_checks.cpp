@@ -209,7 +209,7 @@ WatchedRows* WatchedRows::watched_ = nullptr;
 
 void check_bad_rows() {
   std::vector<BadRow> bad_rows(std::begin(kBadRows), std::end(kBadRows));
-  // The range of such a block is taken from its first element on, and it is looked through again.
+  // Where a block's range begins.
   bad_rows.push_back({"all -inf, NaN at the start", GRPO4J_ROW_NOT_FINITE,
                       [](const PolicyCase& c, PolicyInputs& in, int64_t i) {
                         set_logits(c, in, i, -INFINITY);
