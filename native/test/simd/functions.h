@@ -9,15 +9,12 @@ struct SimdFunctions {
   int width;
   void (*load_bf16_pair)(const uint16_t* from, float* pair);
   void (*store_bf16_pair)(const float* pair, uint16_t* to);
-  void (*hold_exp_pair)(const float* pair, uint16_t* to);
-  void (*held_exp_pair)(const uint16_t* from, float* pair);
+  void (*hold_and_scale)(const float* pair, float by, uint16_t* to);
   void (*load_f16)(const uint16_t* from, float* vector);
   void (*store_f16)(const float* vector, uint16_t* to);
   // Of one element, in tails and at targets.
   float (*bf16_to_float)(uint16_t bits);
   uint16_t (*float_to_bf16)(float f);
-  uint16_t (*hold)(float f);
-  float (*held)(uint16_t bits);
   float (*half_to_float)(uint16_t bits);
   uint16_t (*float_to_half)(float f);
   // Of vectors.

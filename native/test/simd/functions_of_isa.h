@@ -29,20 +29,14 @@ constexpr SimdFunctions kFunctions = {
     [](const float* pair, uint16_t* to) {
       store_bf16_pair(to, load_f32(pair), load_f32(pair + kWidth));
     },
-    [](const float* pair, uint16_t* to) {
-      hold_exp_pair(to, load_f32(pair), load_f32(pair + kWidth));
-    },
-    [](const uint16_t* from, float* pair) {
-      Vec even, odd;
-      held_exp_pair(from, even, odd);
-      store_pair(pair, even, odd);
+    [](const float* pair, float by, uint16_t* to) {
+      Bf16::hold_pair(to, load_f32(pair), load_f32(pair + kWidth));
+      Bf16::scale_held_pair(to, set1(by));
     },
     [](const uint16_t* from, float* vector) { store_f32(vector, load_f16(from)); },
     [](const float* vector, uint16_t* to) { store_f16(to, load_f32(vector)); },
     [](uint16_t bits) { return Bf16::to_float(bits); },
     [](float f) { return Bf16::from_float(f); },
-    [](float f) { return Bf16::hold(f); },
-    [](uint16_t bits) { return Bf16::held(bits); },
     [](uint16_t bits) { return F16::to_float(bits); },
     [](float f) { return F16::from_float(f); },
     [](const float* a, const float* b, float* out) {
