@@ -2,11 +2,13 @@ package org.grpo4j.tests;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -14,6 +16,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -25,12 +28,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A real process that serves the embedded checkpoint, and Ctrl-C. */
 class ServeCommandTest {
-  private static final int SECONDS = 60;
+  private static final int SECONDS = 300;
 
-  /** One token again and again: as many as asked for, a second or more of work. */
+  /** One token again and again: 32 choices for each prompt, a second or more of work. */
   private static final String REQUEST =
-      "{\"model\": \"embedded\", \"prompt\": \"a\", \"stream\": true, \"temperature\": 0,"
-          + " \"logit_bias\": {\"97\": 100}, \"max_tokens\": 500, \"n\": %d}";
+      "{\"model\": \"embedded\", \"prompt\": %s, \"stream\": true, \"temperature\": 0,"
+          + " \"logit_bias\": {\"97\": 100}, \"max_tokens\": 500, \"n\": 32}";
 
   @TempDir Path folder;
   private Path errors;
@@ -57,7 +60,8 @@ class ServeCommandTest {
                 "--model",
                 "embedded",
                 "port=0",
-                "num_threads=1")
+                "num_threads=1",
+                "drain_seconds=" + SECONDS)
             .redirectError(errors.toFile())
             .start();
     BufferedReader out =
@@ -76,11 +80,13 @@ class ServeCommandTest {
     assertEquals(0, new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor());
   }
 
-  private Stream<String> stream(int choices) throws IOException, InterruptedException {
+  private Stream<String> stream(int prompts) throws IOException, InterruptedException {
     HttpRequest request =
         HttpRequest.newBuilder(URI.create(url + "/completions"))
             .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofString(REQUEST.formatted(choices)))
+            .POST(
+                HttpRequest.BodyPublishers.ofString(
+                    REQUEST.formatted(Collections.nCopies(prompts, "\"a\""))))
             .build();
     HttpResponse<Stream<String>> response =
         HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofLines());
@@ -90,7 +96,7 @@ class ServeCommandTest {
 
   @Test
   void ctrlCLetsARequestEnd() throws IOException, InterruptedException {
-    try (Stream<String> lines = stream(4)) {
+    try (Stream<String> lines = stream(1)) {
       Iterator<String> events = lines.iterator();
       String last = events.next();
       interrupt();
@@ -102,13 +108,14 @@ class ServeCommandTest {
     }
     assertTrue(process.waitFor(SECONDS, TimeUnit.SECONDS), "still alive");
     assertEquals(130, process.exitValue(), Files.readString(errors));
-    assertTrue(Files.readString(errors).contains("4 sequences"), Files.readString(errors));
+    assertTrue(Files.readString(errors).contains("32 sequences"), Files.readString(errors));
   }
 
   @Test
   void theSecondCtrlCEndsAtOnce() throws IOException, InterruptedException {
-    try (Stream<String> lines = stream(32)) {
-      assertTrue(lines.iterator().hasNext());
+    try (Stream<String> lines = stream(8)) {
+      Iterator<String> events = lines.iterator();
+      assertTrue(events.hasNext());
       interrupt();
       long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
       while (!Files.readString(errors).contains("Ctrl-C again")) {
@@ -117,8 +124,9 @@ class ServeCommandTest {
         Thread.sleep(10);
       }
       interrupt();
-      // 16,000 tokens take longer than that.
-      assertTrue(process.waitFor(2, TimeUnit.SECONDS), "still alive");
+      // 128,000 tokens take longer than the two signals: it did not wait for their end.
+      assertThrows(UncheckedIOException.class, () -> events.forEachRemaining(event -> {}));
+      assertTrue(process.waitFor(SECONDS, TimeUnit.SECONDS), "still alive");
     }
     assertEquals(130, process.exitValue());
   }

@@ -120,7 +120,7 @@ class EpisodeSamplerTest extends ScriptedConversations {
         Answering.of(
             (example, call) -> {
               try {
-                all.await(20, TimeUnit.SECONDS);
+                all.await(120, TimeUnit.SECONDS);
                 // The first comes last.
                 Thread.sleep(20L * (4 - Integer.parseInt(example.id())));
               } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {

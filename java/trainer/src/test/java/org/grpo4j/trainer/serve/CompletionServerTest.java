@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -34,7 +35,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The server over plain HTTP: what no client library would send, load, and the end. */
 class CompletionServerTest {
   private static final ObjectMapper MAPPER = new ObjectMapper();
-  private static final int SECONDS = 30;
+  private static final int SECONDS = 120;
 
   /** Stops at nothing that it writes: a request runs as long as it says. */
   private static final String LONG =
@@ -101,6 +102,17 @@ class CompletionServerTest {
       Thread.sleep(10);
     }
     assertEquals(wanted, run.unfinished(), "sequences that run or wait");
+  }
+
+  /**
+   * Until a request runs, or has already ended and left its line: a few hundred tokens take less
+   * than this thread may have to wait for its turn.
+   */
+  private void awaitBegun(ServeRun run, int logged) throws InterruptedException {
+    for (int i = 0; i < SECONDS * 100 && run.unfinished() == 0 && log.size() == logged; i++) {
+      Thread.sleep(10);
+    }
+    assertTrue(run.unfinished() > 0 || log.size() > logged, "no request came");
   }
 
   @Test
@@ -209,11 +221,15 @@ class CompletionServerTest {
     }
   }
 
-  /** One place and one that waits: the third is refused, and a hang-up makes room again. */
+  /**
+   * One place and 31 that wait, for two requests of sixteen sequences: a third is refused until the
+   * first has ended, which takes seconds, and a hang-up makes room again.
+   */
   @Test
   void overloadIs429AndAClientThatGoesMakesRoom() throws IOException, InterruptedException {
-    try (ServeRun run = start("max_batch_size=1", "max_queue=1")) {
-      String body = "{\"model\": \"tiny\", \"prompt\": \"a\", " + LONG + "400}";
+    try (ServeRun run = start("max_batch_size=1", "max_queue=31")) {
+      String prompts = "\"prompt\": " + Collections.nCopies(16, "\"a\"");
+      String body = "{\"model\": \"tiny\", " + prompts + ", " + LONG + "400}";
       String head =
           "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
               + "Content-Length: "
@@ -225,8 +241,11 @@ class CompletionServerTest {
           socket.getOutputStream().write((head + body).getBytes(StandardCharsets.US_ASCII));
           socket.getOutputStream().flush();
         }
-        awaitUnfinished(run, 2);
-        HttpResponse<String> refused = complete(run, "\"prompt\": \"a\"");
+        for (int i = 0; i < SECONDS * 100 && run.unfinished() <= 16; i++) {
+          Thread.sleep(10);
+        }
+        assertTrue(run.unfinished() > 16, "the second request did not come in time");
+        HttpResponse<String> refused = complete(run, prompts);
         assertError(refused, 429, "rate_limit_exceeded");
         assertEquals("1", refused.headers().firstValue("Retry-After").orElse(""));
       }
@@ -239,14 +258,15 @@ class CompletionServerTest {
   /** Draining refuses new requests and lets the one that runs end; close cuts the rest off. */
   @Test
   void drainingLetsRequestsEnd() throws Exception {
-    try (ServeRun run = start("drain_seconds=20")) {
+    try (ServeRun run = start("drain_seconds=" + SECONDS)) {
+      int logged = log.size();
       CompletableFuture<HttpResponse<String>> running =
-          completeLater(run, "\"prompt\": \"a\", " + LONG + "100");
-      awaitUnfinished(run, 1);
+          completeLater(run, "\"prompt\": \"a\", \"n\": 4, " + LONG + "100");
+      awaitBegun(run, logged);
       run.drain();
       HttpResponse<String> response = running.get(SECONDS, TimeUnit.SECONDS);
       assertEquals(200, response.statusCode(), response.body());
-      assertEquals(100, MAPPER.readTree(response.body()).at("/usage/completion_tokens").asInt());
+      assertEquals(400, MAPPER.readTree(response.body()).at("/usage/completion_tokens").asInt());
     }
   }
 
@@ -325,6 +345,7 @@ class CompletionServerTest {
   @Test
   void slowClientsHoldNobodyUp() throws IOException, InterruptedException {
     try (ServeRun run = start()) {
+      int logged = log.size();
       String body = "{\"model\": \"tiny\", \"prompt\": \"a\", \"stream\": true, " + LONG + "300}";
       String head =
           "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -335,7 +356,7 @@ class CompletionServerTest {
         deaf.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), run.port()));
         send(deaf, head + body.length() + "\r\n\r\n" + body);
         send(unfinished, head + "500\r\n\r\n{\"model\": ");
-        awaitUnfinished(run, 1);
+        awaitBegun(run, logged);
         assertEquals(200, complete(run, "\"prompt\": \"a\", \"max_tokens\": 2").statusCode());
         awaitUnfinished(run, 0);
       }
@@ -346,7 +367,7 @@ class CompletionServerTest {
   /** Half a head, half a body, and a connection that is not used any more: each is closed. */
   @Test
   void clientsThatKeepTheServerWaitingAreCutOff() throws IOException, InterruptedException {
-    try (ServeRun run = start("client_timeout_seconds=1");
+    try (ServeRun run = start("client_timeout_seconds=4");
         Socket head = new Socket(InetAddress.getLoopbackAddress(), run.port());
         Socket body = new Socket(InetAddress.getLoopbackAddress(), run.port());
         Socket unused = new Socket(InetAddress.getLoopbackAddress(), run.port());

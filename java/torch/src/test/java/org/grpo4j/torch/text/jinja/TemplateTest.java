@@ -58,9 +58,10 @@ class TemplateTest {
 
   @Test
   void today() {
-    assertEquals(
-        Year.now(ZoneId.systemDefault()) + "%",
-        Template.parse("{{ strftime_now('%Y%%') }}").render(Map.of()));
+    String before = Year.now(ZoneId.systemDefault()) + "%";
+    String rendered = Template.parse("{{ strftime_now('%Y%%') }}").render(Map.of());
+    String after = Year.now(ZoneId.systemDefault()) + "%";
+    assertTrue(List.of(before, after).contains(rendered), rendered);
     assertThrows(
         TemplateException.class, () -> Template.parse("{{ strftime_now('%Q') }}").render(Map.of()));
   }
