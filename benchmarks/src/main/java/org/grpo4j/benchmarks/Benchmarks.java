@@ -1,8 +1,10 @@
 package org.grpo4j.benchmarks;
 
+import java.lang.reflect.Method;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.grpo4j.benchmarks.gpu.GpuBenchmark;
@@ -11,6 +13,7 @@ import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.CommandLineOptionException;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
 import org.openjdk.jmh.runner.options.Options;
@@ -18,8 +21,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.util.ListStatistics;
 
 /**
- * Runs the benchmarks with JMH's own options, then prints medians with the bandwidth that each
- * operation's byte formula gives, the share of the in-place copy's, and the ratio to torch.
+ * Runs the benchmarks with JMH's own options, then prints medians as {@link Report} does. Where no
+ * benchmark is named, {@link LossBenchmark} and {@link CallOverhead}.
  *
  * <p>All of them several times over (system property {@code rounds}, by default 3): JMH measures
  * one after the other, and on a machine that is shared the next one may have another memory
@@ -28,8 +31,8 @@ import org.openjdk.jmh.util.ListStatistics;
 public final class Benchmarks {
   private Benchmarks() {}
 
-  /** One operation on one batch: its parameters, and the times of all rounds in ms. */
-  private record Times(BenchmarkParams params, List<Double> milliseconds) {
+  /** One operation on one batch: its byte formula, and the times of all rounds in ms. */
+  private record Times(Moves moves, List<Double> milliseconds) {
     void add(RunResult result) {
       result.getBenchmarkResults().stream()
           .flatMap(one -> one.getIterationResults().stream())
@@ -40,85 +43,69 @@ public final class Benchmarks {
       return new ListStatistics(milliseconds.stream().mapToDouble(ms -> ms).toArray())
           .getPercentile(50);
     }
-
-    /**
-     * GB/s by what the operation has to move: token_stats reads the logits, the others also write.
-     */
-    double bandwidth(int passes) {
-      double logits =
-          LossBatch.bytes(
-              Long.parseLong(params.getParam("rows")),
-              Long.parseLong(params.getParam("vocab")),
-              params.getParam("dtype"));
-      return passes * logits / (median() * 1e6);
-    }
   }
 
   /** Takes JMH's arguments, for example {@code -p threads=2 -p dtype=f32}. */
   public static void main(String[] args) throws RunnerException, CommandLineOptionException {
-    Options options =
-        new OptionsBuilder()
-            .parent(new CommandLineOptions(args))
-            .exclude(GpuBenchmark.class.getName())
-            .build();
-    Map<String, Map<String, Times>> groups = new TreeMap<>();
+    Options options = options(new CommandLineOptions(args));
+    Map<BatchCase, Map<String, Times>> batches = new LinkedHashMap<>();
     for (int round = 0; round < Integer.getInteger("rounds", 3); round++) {
       for (RunResult result : new Runner(options).run()) {
         BenchmarkParams p = result.getParams();
         if (p.getParam("rows") == null) {
           continue; // the call overhead has no batch
         }
-        String name = p.getBenchmark().substring(p.getBenchmark().lastIndexOf('.') + 1);
-        groups
-            .computeIfAbsent(group(p), key -> new TreeMap<>())
-            .computeIfAbsent(name, key -> new Times(p, new ArrayList<>()))
+        Method method = method(p.getBenchmark());
+        batches
+            .computeIfAbsent(batch(p), key -> new TreeMap<>())
+            .computeIfAbsent(
+                method.getName(),
+                key -> new Times(method.getAnnotation(Moves.class), new ArrayList<>()))
             .add(result);
       }
     }
     System.out.println(Kernels.describe());
-    groups.forEach(Benchmarks::print);
-  }
-
-  private static String group(BenchmarkParams p) {
-    return String.format(
-        Locale.ROOT,
-        "%s x %s %s, %d threads, entropy %s",
-        p.getParam("rows"),
-        p.getParam("vocab"),
-        p.getParam("dtype"),
-        LossBenchmark.cores(Integer.parseInt(p.getParam("threads"))),
-        p.getParam("entropyCoef"));
-  }
-
-  private static void print(String group, Map<String, Times> results) {
-    System.out.println(group);
-    results.forEach(
-        (name, times) -> {
-          boolean readsOnly = name.startsWith("tokenStats") || name.equals("readOnly");
-          int passes = readsOnly ? 1 : 2;
-          Times pass = results.get(readsOnly ? "readOnly" : "copyInPlace");
-          Times torch = results.get(name + "Torch");
-          StringBuilder line =
-              new StringBuilder(
-                  String.format(
-                      Locale.ROOT,
-                      "  %-16s %9.2f ms  %6.1f GB/s",
-                      name,
-                      times.median(),
-                      times.bandwidth(passes)));
-          if (pass != null) {
-            line.append(
-                String.format(
-                    Locale.ROOT,
-                    "  %5.1f%% of the %s",
-                    100 * pass.median() / times.median(),
-                    readsOnly ? "read" : "in-place copy"));
-          }
-          if (torch != null) {
-            line.append(
-                String.format(Locale.ROOT, "  %.1f times torch", torch.median() / times.median()));
-          }
-          System.out.println(line);
+    batches.forEach(
+        (batch, times) -> {
+          Map<String, Report.Measured> results = new TreeMap<>();
+          times.forEach(
+              (name, of) -> results.put(name, Report.Measured.of(of.median(), of.moves(), batch)));
+          System.out.println(batch);
+          new Report(results).lines().forEach(System.out::println);
         });
+  }
+
+  private static Options options(CommandLineOptions given) {
+    ChainedOptionsBuilder builder =
+        new OptionsBuilder().parent(given).exclude(GpuBenchmark.class.getName());
+    if (given.getIncludes().isEmpty()) {
+      builder.include(LossBenchmark.class.getName()).include(CallOverhead.class.getName());
+    }
+    return builder.build();
+  }
+
+  /** Of a benchmark's full name. */
+  private static Method method(String benchmark) {
+    int dot = benchmark.lastIndexOf('.');
+    try {
+      return Arrays.stream(Class.forName(benchmark.substring(0, dot)).getMethods())
+          .filter(method -> method.getName().equals(benchmark.substring(dot + 1)))
+          .filter(method -> method.isAnnotationPresent(Moves.class))
+          .findFirst()
+          .orElseThrow(() -> new IllegalStateException(benchmark + " has no byte formula"));
+    } catch (ClassNotFoundException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static BatchCase batch(BenchmarkParams p) {
+    return new BatchCase(
+        Long.parseLong(p.getParam("rows")),
+        Long.parseLong(p.getParam("vocab")),
+        p.getParam("dtype"),
+        p.getParam("logits"),
+        BatchBenchmark.cores(Integer.parseInt(p.getParam("threads"))),
+        Double.parseDouble(p.getParam("entropyCoef")),
+        Boolean.parseBoolean(p.getParam("sumSquares")));
   }
 }

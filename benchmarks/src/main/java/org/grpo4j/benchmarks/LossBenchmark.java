@@ -1,15 +1,11 @@
 package org.grpo4j.benchmarks;
 
-import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.PointerScope;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -18,75 +14,72 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.Blackhole;
 
 /**
- * policy_loss, token_stats and logits_gradient beside torch, the in-place copy and a read of the
- * same buffer.
- *
- * <p>Not forked: the comparison is of one process, whose threads and memory are the same for all.
+ * policy_loss, token_stats and logits_gradient beside torch, and beside passes over the same
+ * buffer: in place by libtorch and by memcpy, and reads by both. The faster one is the yardstick.
  */
-@State(Scope.Benchmark)
 @BenchmarkMode(Mode.SingleShotTime)
-@OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Fork(0)
 @Warmup(iterations = 2)
 @Measurement(iterations = 9)
-public class LossBenchmark {
-  @Param({"512"})
-  long rows;
+public class LossBenchmark extends BatchBenchmark {
+  /** Of torch's operations, which take up to a second each. */
+  private static final int SLOW = 3;
 
-  @Param({"151936"})
-  long vocab;
-
-  @Param({"f32", "bf16"})
-  String dtype = "f32";
-
-  /** 0: one for each core. */
-  @Param({"0"})
-  int threads;
-
-  /** Not 0: the bonus has a gradient, and e^u is computed twice. */
-  @Param({"0"})
-  double entropyCoef;
-
-  @SuppressWarnings("NullAway.Init") // JMH calls setUp first
-  private PointerScope scope;
-
-  @SuppressWarnings("NullAway.Init")
-  private LossBatch batch;
-
-  /** Makes the batch; libtorch is loaded before anything is timed. */
-  @Setup(Level.Trial)
-  public void setUp() {
-    scope = new PointerScope();
-    batch = new LossBatch(rows, vocab, dtype, cores(threads), entropyCoef);
+  /** Before every call of an operation in place, not timed: it is to read logits, not gradients. */
+  @State(Scope.Benchmark)
+  public static class FirstLogits {
+    @Setup(Level.Invocation)
+    public void restore(LossBenchmark benchmark) {
+      benchmark.batch.restore();
+    }
   }
 
-  static int cores(int threads) {
-    return threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
-  }
+  /** torch's forward pass, before the backward pass that is timed. */
+  @State(Scope.Benchmark)
+  public static class Forwarded {
+    @SuppressWarnings("NullAway.Init") // JMH calls forward first
+    private PointerScope scope;
 
-  @TearDown(Level.Trial)
-  public void tearDown() {
-    scope.close();
-  }
+    @SuppressWarnings("NullAway.Init")
+    private TorchLoss.Graph graph;
 
-  @Benchmark
-  public void policyLoss(Blackhole sink) {
-    sink.consume(batch.policyLoss());
-  }
+    @Setup(Level.Invocation)
+    public void forward(LossBenchmark benchmark) {
+      scope = new PointerScope();
+      graph = benchmark.batch.torchForward();
+    }
 
-  @Benchmark
-  public void policyLossTorch(Blackhole sink) {
-    try (PointerScope step = new PointerScope()) {
-      sink.consume(batch.torchPolicyLoss());
+    @TearDown(Level.Invocation)
+    public void close() {
+      scope.close();
     }
   }
 
   @Benchmark
+  @Moves(reads = 1, writes = 1)
+  public void policyLoss(FirstLogits first, Blackhole sink) {
+    sink.consume(batch.policyLoss());
+  }
+
+  @Benchmark
+  @Moves(reads = 1, writes = 1)
+  @Measurement(iterations = SLOW)
+  @Warmup(iterations = 1)
+  public void policyLossTorch(Blackhole sink) {
+    try (PointerScope step = new PointerScope()) {
+      sink.consume(batch.torchForward().backward());
+    }
+  }
+
+  @Benchmark
+  @Moves(reads = 1)
   public void tokenStats(Blackhole sink) {
     sink.consume(batch.tokenStats());
   }
 
   @Benchmark
+  @Moves(reads = 1)
+  @Measurement(iterations = SLOW)
+  @Warmup(iterations = 1)
   public void tokenStatsTorch(Blackhole sink) {
     try (PointerScope step = new PointerScope()) {
       sink.consume(batch.torchTokenStats());
@@ -94,21 +87,45 @@ public class LossBenchmark {
   }
 
   @Benchmark
-  public void logitsGradient(Blackhole sink) {
+  @Moves(reads = 1, writes = 1)
+  public void logitsGradient(FirstLogits first, Blackhole sink) {
     sink.consume(batch.logitsGradient());
   }
 
+  /** Autograd's backward pass alone, from the loss through log_softmax to the logits. */
   @Benchmark
-  public void readOnly(Blackhole sink) {
+  @Moves(reads = 1, writes = 1)
+  @Measurement(iterations = SLOW)
+  @Warmup(iterations = 1)
+  public void logitsGradientTorch(Forwarded forwarded, Blackhole sink) {
+    sink.consume(forwarded.graph.backward());
+  }
+
+  @Benchmark
+  @Moves(reads = 1)
+  public void readByLibtorch(Blackhole sink) {
     try (PointerScope step = new PointerScope()) {
-      sink.consume(batch.readOnly());
+      sink.consume(batch.readByLibtorch());
     }
   }
 
   @Benchmark
-  public void copyInPlace(Blackhole sink) {
+  @Moves(reads = 1)
+  public void readByMemcpy() {
+    batch.readByMemcpy();
+  }
+
+  @Benchmark
+  @Moves(reads = 1, writes = 1)
+  public void passByLibtorch(Blackhole sink) {
     try (PointerScope step = new PointerScope()) {
-      sink.consume(batch.copyInPlace());
+      sink.consume(batch.passByLibtorch());
     }
+  }
+
+  @Benchmark
+  @Moves(reads = 1, writes = 1)
+  public void passByMemcpy() {
+    batch.passByMemcpy();
   }
 }
