@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdint.h>
 
+#include <initializer_list>
+
 #include "kernels/rows.h"
 
 namespace grpo4j {
@@ -102,19 +104,157 @@ bool valid_batch(const grpo4j_policy_batch& batch, const grpo4j_policy_config& c
                     (config.kl_coef == 0 || batch.ref_log_probs != nullptr));
 }
 
-// One past the last byte.
-uintptr_t end_of(const grpo4j_matrix& m) {
+// The bytes of an argument, up to one past the last; without elements it has none.
+struct Bytes {
+  uintptr_t begin;
+  uintptr_t end;
+};
+
+Bytes bytes_of(const void* data, int64_t count, int64_t element) {
+  const auto begin = reinterpret_cast<uintptr_t>(data);
+  return {begin, data == nullptr ? begin
+                                 : begin + static_cast<uintptr_t>(count) *
+                                               static_cast<uintptr_t>(element)};
+}
+
+Bytes bytes_of(const grpo4j_matrix& m) {
   const int64_t elements = m.rows == 0 ? 0 : (m.rows - 1) * m.row_stride + m.vocab;
-  return reinterpret_cast<uintptr_t>(m.data) +
-         static_cast<uintptr_t>(elements * bytes_per_element(m.dtype));
+  return bytes_of(m.data, elements, bytes_per_element(m.dtype));
+}
+
+bool overlap(const Bytes& a, const Bytes& b) {
+  return a.begin < a.end && b.begin < b.end && a.begin < b.end && b.begin < a.end;
 }
 
 bool same_or_disjoint(const grpo4j_matrix& a, const grpo4j_matrix& b) {
-  if (a.data == b.data) {
-    return a.row_stride == b.row_stride;
+  return a.data == b.data ? a.row_stride == b.row_stride : !overlap(bytes_of(a), bytes_of(b));
+}
+
+// What a call writes. An argument that shares a byte with it would be replaced before it is read, or
+// be one of two results in one place.
+class WrittenMemory {
+ public:
+  template <class T>
+  void output(const T* data, int64_t count) {
+    output(bytes_of(data, count, sizeof(T)));
   }
-  return end_of(a) <= reinterpret_cast<uintptr_t>(b.data) ||
-         end_of(b) <= reinterpret_cast<uintptr_t>(a.data);
+  void output(const Bytes& bytes) {
+    input(bytes);
+    outputs_[count_++] = bytes;
+  }
+  void output(const grpo4j_row_outputs& out, int64_t n) {
+    for (const float* values : {out.log_probs, out.entropy, out.lse, out.sum_squares}) {
+      output(values, n);
+    }
+  }
+  // Against the outputs so far.
+  template <class T>
+  void input(const T* data, int64_t count) {
+    input(bytes_of(data, count, sizeof(T)));
+  }
+  void input(const Bytes& bytes) {
+    for (int k = 0; k < count_; ++k) {
+      apart_ = apart_ && !overlap(outputs_[k], bytes);
+    }
+  }
+  void input(const grpo4j_rows& rows) {
+    input(rows.row_indices, rows.n);
+    input(bytes_of(rows.targets, rows.n, rows.target_type == GRPO4J_I32 ? 4 : 8));
+    input(rows.temperatures, rows.n);
+  }
+  void input(const grpo4j_policy_batch& batch, int64_t n) {
+    const int64_t advantages = batch.advantages_per_sequence != 0 ? batch.sequences : n;
+    input(batch.advantages, advantages);
+    for (const float* values : {batch.old_log_probs, batch.ref_log_probs, batch.policy_weights,
+                                batch.regularizer_weights}) {
+      input(values, n);
+    }
+    input(batch.sequence_offsets, batch.sequences + 1);
+  }
+  bool apart() const { return apart_; }
+
+ private:
+  Bytes outputs_[7];  // four of the rows, gradient, states, slopes
+  int count_ = 0;
+  bool apart_ = true;
+};
+
+bool apart(const grpo4j_token_stats_args& args) {
+  WrittenMemory written;
+  written.output(args.out, args.rows.n);
+  written.input(bytes_of(args.logits));
+  written.input(args.rows);
+  return written.apart();
+}
+
+bool apart(const grpo4j_policy_loss_args& args) {
+  const int64_t n = args.rows.n;
+  WrittenMemory written;
+  written.output(args.out, n);
+  if (args.config.ratio_level != GRPO4J_RATIO_TOKEN) {
+    written.output(args.states, n);
+    written.output(args.slopes, n);
+  }
+  written.input(bytes_of(args.logits));
+  written.output(bytes_of(args.gradient));  // may be the logits' own memory
+  written.input(args.rows);
+  written.input(args.batch, n);
+  return written.apart();
+}
+
+bool apart(const grpo4j_row_states_args& args) {
+  WrittenMemory written;
+  written.output(args.states, args.rows.n);
+  written.input(bytes_of(args.logits));
+  written.input(args.rows);
+  return written.apart();
+}
+
+bool apart(const grpo4j_merge_states_args& args) {
+  WrittenMemory written;
+  written.output(args.out, args.n);
+  written.input(args.shards, args.shard_count * args.n);
+  if (args.merged != args.shards) {
+    written.output(args.merged, args.n);
+    written.input(args.shards, args.shard_count * args.n);
+  }
+  written.input(args.temperatures, args.n);
+  return written.apart();
+}
+
+bool apart(const grpo4j_objective_args& args) {
+  WrittenMemory written;
+  written.output(args.out, args.n);  // a bad row becomes NaN there
+  written.output(args.slopes, args.n);
+  written.input(args.batch, args.n);
+  return written.apart();
+}
+
+bool apart(const grpo4j_logits_gradient_args& args) {
+  WrittenMemory written;
+  written.output(bytes_of(args.gradient));
+  written.input(args.rows);
+  written.input(args.states, args.rows.n);
+  written.input(args.slopes, args.rows.n);
+  return written.apart();
+}
+
+bool apart(const grpo4j_group_advantages_args& args) {
+  WrittenMemory written;
+  written.output(args.advantages, args.completions);
+  written.input(args.group_offsets, args.groups + 1);
+  written.input(args.rewards, args.completions);
+  written.input(args.lengths, args.completions);
+  return written.apart();
+}
+
+bool apart(const grpo4j_token_weights_args& args) {
+  WrittenMemory written;
+  written.output(args.weights, args.n);
+  written.input(args.sequence_offsets, args.sequences + 1);
+  written.input(args.regions, args.n);
+  written.input(args.completion_mask, args.n);
+  return written.apart();
 }
 
 bool valid_gradient(const grpo4j_matrix& logits, const grpo4j_matrix& gradient, uint32_t flags) {
@@ -129,7 +269,7 @@ bool valid_gradient(const grpo4j_matrix& logits, const grpo4j_matrix& gradient, 
 
 bool valid(const grpo4j_token_stats_args& args) {
   return valid_matrix(args.logits) && valid_rows(args.logits, args.rows, /*increasing=*/false) &&
-         (args.rows.n == 0 || args.out.log_probs != nullptr);
+         (args.rows.n == 0 || args.out.log_probs != nullptr) && apart(args);
 }
 
 bool valid(const grpo4j_policy_loss_args& args) {
@@ -139,32 +279,35 @@ bool valid(const grpo4j_policy_loss_args& args) {
          valid_rows(args.logits, args.rows, /*increasing=*/true) && valid_outputs(args.out, n) &&
          valid_config(args.config) && valid_batch(args.batch, args.config, n) &&
          (n == 0 || args.config.ratio_level == GRPO4J_RATIO_TOKEN ||
-          (args.states != nullptr && args.slopes != nullptr));
+          (args.states != nullptr && args.slopes != nullptr)) &&
+         apart(args);
 }
 
 bool valid(const grpo4j_row_states_args& args) {
   return valid_matrix(args.logits) && valid_rows(args.logits, args.rows, /*increasing=*/false) &&
          valid_shard(args.logits, args.vocab_begin, args.vocab_total) &&
-         (args.rows.n == 0 || args.states != nullptr);
+         (args.rows.n == 0 || args.states != nullptr) && apart(args);
 }
 
 bool valid(const grpo4j_merge_states_args& args) {
   return args.n >= 0 && args.shard_count >= 1 &&
          (args.temperatures != nullptr || usable_temperature(args.temperature)) &&
          (args.n == 0 ||
-          (args.shards != nullptr && args.merged != nullptr && args.out.log_probs != nullptr));
+          (args.shards != nullptr && args.merged != nullptr && args.out.log_probs != nullptr)) &&
+         apart(args);
 }
 
 bool valid(const grpo4j_objective_args& args) {
   return args.n >= 0 && valid_outputs(args.out, args.n) && valid_config(args.config) &&
-         valid_batch(args.batch, args.config, args.n) && (args.n == 0 || args.slopes != nullptr);
+         valid_batch(args.batch, args.config, args.n) && (args.n == 0 || args.slopes != nullptr) &&
+         apart(args);
 }
 
 bool valid(const grpo4j_logits_gradient_args& args) {
   return valid_matrix(args.logits) && valid_gradient(args.logits, args.gradient, args.flags) &&
          valid_rows(args.logits, args.rows, /*increasing=*/true) &&
          valid_shard(args.logits, args.vocab_begin, args.vocab_total) &&
-         (args.rows.n == 0 || (args.states != nullptr && args.slopes != nullptr));
+         (args.rows.n == 0 || (args.states != nullptr && args.slopes != nullptr)) && apart(args);
 }
 
 bool valid(const grpo4j_group_advantages_args& args) {
@@ -176,7 +319,8 @@ bool valid(const grpo4j_group_advantages_args& args) {
       !(args.epsilon >= 0 && isfinite(args.epsilon)) ||
       !valid_offsets(args.group_offsets, args.groups, args.completions) ||
       (args.completions > 0 && (args.rewards == nullptr || args.advantages == nullptr ||
-                                (needs_lengths && args.lengths == nullptr)))) {
+                                (needs_lengths && args.lengths == nullptr))) ||
+      !apart(args)) {
     return false;
   }
   for (int64_t i = 0; i < args.completions; ++i) {
@@ -202,7 +346,7 @@ bool valid(const grpo4j_token_weights_args& args) {
          valid_offsets(args.sequence_offsets, args.sequences, args.n) && positive(args.min) &&
          args.max >= args.min && isfinite(args.max) &&
          (args.order == GRPO4J_CLAMP_THEN_MEAN || args.order == GRPO4J_MEAN_THEN_CLAMP) &&
-         (args.n == 0 || (args.regions != nullptr && args.weights != nullptr));
+         (args.n == 0 || (args.regions != nullptr && args.weights != nullptr)) && apart(args);
 }
 
 }  // namespace grpo4j
