@@ -66,7 +66,7 @@ final class Tensors {
   static long[] toLongs(Tensor tensor) {
     Tensor contiguous = tensor.cpu().contiguous();
     long[] values = new long[Math.toIntExact(contiguous.numel())];
-    contiguous.data_ptr_long().get(values);
+    TensorMemory.longs(contiguous).get(values);
     return values;
   }
 

@@ -4,7 +4,6 @@ import java.util.Arrays;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
@@ -18,9 +17,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * libtorch tensors as the kernels' views and arrays: the same memory, nothing is copied.
  *
- * <p>A view holds an address, not the tensor: keep the tensor reachable (a variable in use, a
- * PointerScope) while calls use its view. libtorch's pointers know no size, so everything is
- * checked here: dtype, layout, device.
+ * <p>A view holds a share in the tensor's memory, as another tensor on it would: the memory stays
+ * while the view is reachable, even when the tensor is closed. A view made in a PointerScope is
+ * closed with it; one made outside gives its share back when it is collected, or its pointer is
+ * closed. libtorch's pointers know no size, so everything is checked here: dtype, layout, device.
  */
 public final class TorchTensors {
   private TorchTensors() {}
@@ -60,7 +60,7 @@ public final class TorchTensors {
     }
     DType dtype = dtype(tensor);
     long elements = rows == 0 ? 0 : (rows - 1) * rowStride + vocab;
-    BytePointer data = sized(new BytePointer(tensor.data_ptr()), elements * dtype.bytes());
+    BytePointer data = TensorMemory.bytes(tensor, elements * dtype.bytes());
     return queue == null
         ? Logits.of(data, dtype, rows, vocab, rowStride)
         : Logits.onDevice(queue, data, dtype, rows, vocab, rowStride);
@@ -74,7 +74,7 @@ public final class TorchTensors {
   /** The same on a GPU: an address there. */
   public static FloatPointer floats(Tensor tensor, @Nullable DeviceQueue queue) {
     checkArray("floats", tensor, ScalarType.Float, queue);
-    return sized(new FloatPointer(tensor.data_ptr()), tensor.numel());
+    return TensorMemory.floats(tensor);
   }
 
   /** A contiguous int64 tensor of any shape as one array. */
@@ -85,7 +85,7 @@ public final class TorchTensors {
   /** The same on a GPU: an address there. */
   public static LongPointer longs(Tensor tensor, @Nullable DeviceQueue queue) {
     checkArray("longs", tensor, ScalarType.Long, queue);
-    return sized(new LongPointer(tensor.data_ptr()), tensor.numel());
+    return TensorMemory.longs(tensor);
   }
 
   /**
@@ -124,7 +124,10 @@ public final class TorchTensors {
 
   /** The emulated device's memory is this process's: it takes tensors of the CPU. */
   private static void checkUsable(String name, Tensor tensor, @Nullable DeviceQueue queue) {
-    check(!tensor.isNull() && tensor.defined(), "%s are null, undefined or closed", name);
+    check(
+        tensor != null && !tensor.isNull() && tensor.defined(),
+        "%s are null, undefined or closed",
+        name);
     if (queue != null && queue.backend() == Backend.CUDA) {
       check(
           TorchDevice.of(tensor).equals(new TorchDevice(TorchDevice.Kind.CUDA, queue.device())),
@@ -147,11 +150,6 @@ public final class TorchTensors {
 
   private static long[] shape(Tensor tensor) {
     return tensor.shape();
-  }
-
-  private static <P extends Pointer> P sized(P pointer, long elements) {
-    pointer.capacity(elements).limit(elements);
-    return pointer;
   }
 
   @SuppressWarnings("AnnotateFormatMethod") // its annotation would be a dependency of its own

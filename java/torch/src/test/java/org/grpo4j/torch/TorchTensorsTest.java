@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -17,6 +19,7 @@ import org.grpo4j.kernels.PolicyBatch;
 import org.grpo4j.kernels.PolicyLoss;
 import org.grpo4j.kernels.PolicyLossConfig;
 import org.grpo4j.kernels.RowStatistics;
+import org.grpo4j.kernels.TokenStats;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -60,6 +63,37 @@ class TorchTensorsTest {
           "[3]: want that of the logits, [2]",
           () -> TorchTensors.backward(torch.zeros(2), torch.zeros(3)));
     }
+  }
+
+  /** Closed tensors leave their memory to the views; closed scopes leave views that are refused. */
+  @Test
+  void viewsHoldTheMemory() {
+    TorchRuntime.load();
+    Tensor tensor = torch.full(new long[] {3, 5}, new Scalar(7.0));
+    FloatPointer floats = TorchTensors.floats(tensor);
+    Logits logits = TorchTensors.logits(tensor);
+    FloatPointer second = floats.getPointer(5);
+    assertEquals(15, floats.limit() - floats.position());
+    tensor.close();
+    float[] values = new float[15];
+    logits.copyTo(values);
+    assertEquals(7, values[14]);
+    assertEquals(7, floats.get(14));
+    assertEquals(7, second.get(9));
+
+    Logits late;
+    LongPointer targets;
+    try (PointerScope scope = new PointerScope()) {
+      late = TorchTensors.logits(torch.zeros(3, 5));
+      targets = TorchTensors.longs(torch.zeros(3).toType(ScalarType.Long));
+      TokenStats.compute(late, targets, null, 1, RowStatistics.allocate(3));
+    }
+    refused("closed", () -> late.copyTo(values));
+    RowStatistics out = RowStatistics.allocate(3);
+    refused("targets is null or closed", () -> TokenStats.compute(logits, targets, null, 1, out));
+    refused(
+        "logits were closed",
+        () -> TokenStats.compute(late, new LongPointer(0, 0, 0), null, 1, out));
   }
 
   /** The kernel's gradient, handed to autograd, against autograd through log_softmax. */

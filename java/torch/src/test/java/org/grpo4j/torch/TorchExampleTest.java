@@ -1,0 +1,104 @@
+package org.grpo4j.torch;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.grpo4j.fixtures.Collector;
+import org.grpo4j.fixtures.Readme;
+import org.grpo4j.kernels.Logits;
+import org.grpo4j.kernels.PolicyBatch;
+import org.grpo4j.kernels.PolicyLoss;
+import org.grpo4j.kernels.PolicyLossConfig;
+import org.grpo4j.kernels.RowStatistics;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The README's example with libtorch, in a method of its own and without a PointerScope, while the
+ * garbage collector runs: nothing but the views holds the tensors that it is given.
+ */
+class TorchExampleTest {
+  private static final int TOKENS = 200;
+  private static final int VOCAB = 700;
+  private static final int STEPS = 250; // compiled from the 200th on
+
+  /** Tokens are rows of features here, and the model is one matrix. */
+  private record Model(Tensor weights) {
+    Tensor forward(Tensor tokens) {
+      return tokens.matmul(weights);
+    }
+  }
+
+  /** Takes what was propagated and forgets it, so that every step is the first one. */
+  private static final class Optimizer {
+    private final Tensor weights;
+    private double gradient;
+
+    Optimizer(Tensor weights) {
+      this.weights = weights;
+    }
+
+    void step() {
+      gradient = weights.grad().abs().sum().item_double();
+      weights.grad().zero_();
+    }
+  }
+
+  private static void train(
+      Model model,
+      Optimizer optimizer,
+      PolicyLossConfig config,
+      Tensor tokens,
+      Tensor targets,
+      Tensor oldLogProbs,
+      Tensor advantages,
+      Tensor policyWeights,
+      Tensor regularizerWeights) {
+    Tensor logits = model.forward(tokens);
+    Logits view = TorchTensors.logits(logits);
+    PolicyBatch batch =
+        new PolicyBatch(
+            TorchTensors.longs(targets),
+            TorchTensors.floats(oldLogProbs),
+            null,
+            TorchTensors.floats(advantages),
+            TorchTensors.floats(policyWeights),
+            TorchTensors.floats(regularizerWeights),
+            null);
+    PolicyLoss.compute(view, batch, config, RowStatistics.allocate(view.rows()), view);
+    TorchTensors.backward(logits, logits.detach()); // logits.backward(gradient)
+    optimizer.step();
+  }
+
+  private static Tensor full(double value) {
+    return torch.full(new long[] {TOKENS}, new Scalar(value));
+  }
+
+  @Test
+  void readme() throws IOException {
+    TorchRuntime.load();
+    Readme.assertRunBy(TorchExampleTest.class, "TorchTensors.backward");
+    Tensor weights = torch.full(new long[] {4, VOCAB}, new Scalar(0.5)).set_requires_grad(true);
+    Model model = new Model(weights);
+    Optimizer optimizer = new Optimizer(weights);
+    double first = 0;
+    try (Collector collector = new Collector()) {
+      for (int step = 0; step < STEPS; step++) {
+        train(
+            model,
+            optimizer,
+            PolicyLossConfig.defaults(),
+            torch.ones(TOKENS, 4),
+            torch.arange(new Scalar(TOKENS)).toType(torch.ScalarType.Long),
+            full(-6.5),
+            full(1),
+            full(1.0 / TOKENS),
+            full(0));
+        first = step == 0 ? optimizer.gradient : first;
+        assertEquals(first, optimizer.gradient);
+      }
+    }
+  }
+}
