@@ -21,9 +21,28 @@ final class Arguments {
     }
   }
 
-  /** Elements from the pointer's position to its limit; 0 for a pointer of unknown size. */
-  static long remaining(Pointer pointer) {
-    return Math.max(0, pointer.limit() - pointer.position());
+  /** Names an argument that must be there. */
+  static <T> T present(String name, @Nullable T value) {
+    if (value == null) {
+      throw invalid("%s is null", name);
+    }
+    return value;
+  }
+
+  /**
+   * Elements from the pointer's position to its limit; 0 for a pointer of unknown size. JavaCPP
+   * lets a position or limit be set that the pointer's memory does not reach.
+   */
+  static long remaining(String name, Pointer pointer) {
+    long position = pointer.position();
+    long limit = pointer.limit();
+    if (position < 0 || limit > pointer.capacity()) {
+      throw invalid(
+          "%s goes from element %d to %d: want them within its capacity, %d (capacity(n) sets that"
+              + " of a pointer of unknown size)",
+          name, position, limit, pointer.capacity());
+    }
+    return Math.max(0, limit - position);
   }
 
   /** An array of exactly n elements. */
@@ -35,22 +54,25 @@ final class Arguments {
     if (pointer == null || (n > 0 && pointer.isNull())) {
       throw invalid("%s is null or closed: want [%d]", name, n);
     }
-    if (remaining(pointer) != n) {
-      throw invalid("%s has shape [%d]: want [%d], %s", name, remaining(pointer), n, meaning);
+    long given = remaining(name, pointer);
+    if (given != n) {
+      throw invalid("%s has shape [%d]: want [%d], %s", name, given, n, meaning);
     }
   }
 
-  /** An array whose own length says how much there is. */
-  static void vector(String name, @Nullable Pointer pointer) {
-    if (pointer == null || (remaining(pointer) > 0 && pointer.isNull())) {
+  /** An array whose own length, which is given back, says how much there is. */
+  static long vector(String name, @Nullable Pointer pointer) {
+    long n = pointer == null ? 0 : remaining(name, pointer);
+    if (pointer == null || (n > 0 && pointer.isNull())) {
       throw invalid("%s is null or closed: want an array", name);
     }
+    return n;
   }
 
   /** Offsets [parts + 1] that rise from 0 to n. */
   static void offsets(
       String name, @Nullable LongPointer offsets, String parts, long n, String elements) {
-    long count = offsets == null ? 0 : remaining(offsets);
+    long count = offsets == null ? 0 : remaining(name, offsets);
     if (offsets == null || count < 1 || offsets.isNull()) {
       throw invalid("%s is empty or closed: want [%s + 1], from 0 to %d", name, parts, n);
     }
@@ -70,7 +92,7 @@ final class Arguments {
 
   /** The same in a device's memory, where only their number can be seen. */
   static void deviceOffsets(String name, @Nullable LongPointer offsets, String parts) {
-    if (offsets == null || remaining(offsets) < 1 || offsets.isNull()) {
+    if (offsets == null || remaining(name, offsets) < 1 || offsets.isNull()) {
       throw invalid("%s is empty or closed: want [%s + 1]", name, parts);
     }
   }

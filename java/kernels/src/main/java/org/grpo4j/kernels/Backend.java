@@ -38,6 +38,7 @@ public enum Backend {
 
   /** The backend of a name as {@link #toString} gives it. */
   public static Backend named(String name) {
+    Arguments.present("name", name);
     for (Backend backend : values()) {
       if (backend.toString().equals(name.toLowerCase(Locale.ROOT))) {
         return backend;

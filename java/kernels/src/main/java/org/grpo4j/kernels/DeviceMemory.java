@@ -2,6 +2,7 @@ package org.grpo4j.kernels;
 
 import static org.grpo4j.kernels.Arguments.check;
 
+import java.lang.ref.Reference;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -78,21 +79,34 @@ public final class DeviceMemory implements AutoCloseable {
   /** Fills the memory's first bytes with all that lies from the pointer's position to its limit. */
   public void copyIn(Pointer host) {
     Pointer device = open();
-    long size = Arguments.remaining(host) * host.sizeof();
-    check(size <= bytes, "host holds %s bytes: want at most the %s of this memory", size, bytes);
-    checkStatus(
-        Native.grpo4j_device_copy_in(
-            backend.code(), device, new NativeCalls.Address(Struct.address(host)), size));
+    long size = size(host);
+    try {
+      checkStatus(
+          Native.grpo4j_device_copy_in(
+              backend.code(), device, new NativeCalls.Address(Struct.address(host)), size));
+    } finally {
+      Reference.reachabilityFence(host);
+    }
   }
 
   /** Fills all that lies from the pointer's position to its limit with the memory's first bytes. */
   public void copyOut(Pointer host) {
     Pointer device = open();
-    long size = Arguments.remaining(host) * host.sizeof();
+    long size = size(host);
+    try {
+      checkStatus(
+          Native.grpo4j_device_copy_out(
+              backend.code(), new NativeCalls.Address(Struct.address(host)), device, size));
+    } finally {
+      Reference.reachabilityFence(host);
+    }
+  }
+
+  /** Bytes of a host pointer that this memory has room for. */
+  private long size(Pointer host) {
+    long size = Arguments.vector("host", host) * host.sizeof();
     check(size <= bytes, "host holds %s bytes: want at most the %s of this memory", size, bytes);
-    checkStatus(
-        Native.grpo4j_device_copy_out(
-            backend.code(), new NativeCalls.Address(Struct.address(host)), device, size));
+    return size;
   }
 
   private void checkStatus(int status) {

@@ -88,7 +88,9 @@ public final class DeviceQueue implements AutoCloseable {
   }
 
   private static void requireDevices(Backend backend) {
-    check(backend != Backend.CPU, "backend is cpu: want one with a device, cuda or cuda-emulated");
+    check(
+        Arguments.present("backend", backend) != Backend.CPU,
+        "backend is cpu: want one with a device, cuda or cuda-emulated");
   }
 
   public Backend backend() {

@@ -2,6 +2,7 @@ package org.grpo4j.kernels;
 
 import static org.grpo4j.kernels.Arguments.check;
 
+import java.lang.ref.Reference;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
@@ -66,6 +67,8 @@ public record GroupAdvantages(Estimator estimator, Scale scale, double epsilon) 
   }
 
   public GroupAdvantages {
+    Arguments.present("estimator", estimator);
+    Arguments.present("scale", scale);
     check(epsilon >= 0 && Double.isFinite(epsilon), "epsilon is %s: want >= 0 and finite", epsilon);
   }
 
@@ -92,15 +95,16 @@ public record GroupAdvantages(Estimator estimator, Scale scale, double epsilon) 
       @Nullable IntPointer lengths,
       FloatPointer advantages) {
     Kernels.ready();
-    Arguments.vector("rewards", rewards);
-    long n = Arguments.remaining(rewards);
+    Arrays arrays = new Arrays(groupOffsets, rewards, lengths, advantages);
+    long n = arrays.check(this);
     Arguments.offsets("groupOffsets", groupOffsets, "groups", n, "completions");
-    Arguments.array("advantages", advantages, n, "one element per completion");
     checkRewards(rewards, n);
     checkLengths(lengths, n);
     checkGroups(groupOffsets);
-    try (NativeGroupAdvantagesArgs args = args(groupOffsets, rewards, lengths, advantages)) {
+    try (NativeGroupAdvantagesArgs args = arrays.describe(this)) {
       NativeCalls.check(Native.grpo4j_group_advantages(args));
+    } finally {
+      Reference.reachabilityFence(arrays);
     }
   }
 
@@ -117,38 +121,55 @@ public record GroupAdvantages(Estimator estimator, Scale scale, double epsilon) 
       FloatPointer rewards,
       @Nullable IntPointer lengths,
       FloatPointer advantages) {
-    queue.checkOpen();
-    Arguments.vector("rewards", rewards);
-    long n = Arguments.remaining(rewards);
+    Arguments.present("queue", queue).checkOpen();
+    Arrays arrays = new Arrays(groupOffsets, rewards, lengths, advantages);
+    arrays.check(this);
     Arguments.deviceOffsets("groupOffsets", groupOffsets, "groups");
-    Arguments.array("advantages", advantages, n, "one element per completion");
-    if (lengths != null) {
-      Arguments.array("lengths", lengths, n, "one element per completion");
-    } else {
-      check(!estimator.needsLengths(), "lengths is null: estimator %s needs [%s]", estimator, n);
-    }
     try (DeviceSelection selected = queue.select();
-        NativeGroupAdvantagesArgs args = args(groupOffsets, rewards, lengths, advantages)) {
+        NativeGroupAdvantagesArgs args = arrays.describe(this)) {
       queue.checkStatus(
           Native.grpo4j_device_group_advantages(queue.backend().code(), args, queue.stream()));
+    } finally {
+      Reference.reachabilityFence(arrays);
     }
   }
 
-  private NativeGroupAdvantagesArgs args(
+  /** What a call is given; to be reachable until native code is done with it. */
+  private record Arrays(
       LongPointer groupOffsets,
       FloatPointer rewards,
       @Nullable IntPointer lengths,
       FloatPointer advantages) {
-    return new NativeGroupAdvantagesArgs()
-        .completions(Arguments.remaining(rewards))
-        .groups(Arguments.remaining(groupOffsets) - 1)
-        .group_offsets(groupOffsets)
-        .rewards(rewards)
-        .lengths(lengths)
-        .estimator(estimator.code)
-        .scale(scale.code)
-        .epsilon(epsilon)
-        .advantages(advantages);
+
+    /** Checks all but the offsets, and gives the number of completions. */
+    long check(GroupAdvantages settings) {
+      long n = Arguments.vector("rewards", rewards);
+      Arguments.array("advantages", advantages, n, "one element per completion");
+      if (lengths != null) {
+        Arguments.array("lengths", lengths, n, "one element per completion");
+      } else if (settings.estimator.needsLengths()) {
+        throw Arguments.invalid("lengths is null: estimator %s needs [%d]", settings.estimator, n);
+      }
+      WrittenMemory written = new WrittenMemory();
+      written.output("advantages", advantages);
+      written.input("groupOffsets", groupOffsets);
+      written.input("rewards", rewards);
+      written.input("lengths", lengths);
+      return n;
+    }
+
+    NativeGroupAdvantagesArgs describe(GroupAdvantages settings) {
+      return new NativeGroupAdvantagesArgs()
+          .completions(Arguments.remaining("rewards", rewards))
+          .groups(Arguments.remaining("groupOffsets", groupOffsets) - 1)
+          .group_offsets(groupOffsets)
+          .rewards(rewards)
+          .lengths(lengths)
+          .estimator(settings.estimator.code)
+          .scale(settings.scale.code)
+          .epsilon(settings.epsilon)
+          .advantages(advantages);
+    }
   }
 
   private static void checkRewards(FloatPointer rewards, long n) {
@@ -159,13 +180,8 @@ public record GroupAdvantages(Estimator estimator, Scale scale, double epsilon) 
     }
   }
 
-  private void checkLengths(@Nullable IntPointer lengths, long n) {
-    if (lengths == null) {
-      check(!estimator.needsLengths(), "lengths is null: estimator %s needs [%s]", estimator, n);
-      return;
-    }
-    Arguments.array("lengths", lengths, n, "one element per completion");
-    for (long i = 0; i < n; i++) {
+  private static void checkLengths(@Nullable IntPointer lengths, long n) {
+    for (long i = 0; lengths != null && i < n; i++) {
       if (lengths.get(i) < 0) {
         throw Arguments.invalid("lengths[%d] is %d: want >= 0", i, lengths.get(i));
       }
@@ -176,7 +192,7 @@ public record GroupAdvantages(Estimator estimator, Scale scale, double epsilon) 
     if (estimator != Estimator.GRPO_PASSK) {
       return;
     }
-    for (long k = 1; k < Arguments.remaining(offsets); k++) {
+    for (long k = 1; k < Arguments.remaining("groupOffsets", offsets); k++) {
       if (offsets.get(k) - offsets.get(k - 1) == 1) {
         throw Arguments.invalid(
             "group %d has 1 completion: GRPO_PASSK compares at least 2 of a prompt", k - 1);

@@ -151,7 +151,7 @@ public final class Kernels {
    * @throws KernelException if this machine or build does not have it
    */
   public static void use(Isa isa) {
-    if (isa.backend() == Backend.CPU) {
+    if (Arguments.present("isa", isa).backend() == Backend.CPU) {
       if (Native.grpo4j_use_isa(isa.code()) != Native.GRPO4J_OK) {
         throw new KernelException(isa + ": " + absence());
       }
@@ -174,7 +174,7 @@ public final class Kernels {
    * @throws KernelException if it can't be used, with the cause; the one before stays in use
    */
   public static void use(Backend backend) {
-    String cause = backend.unavailableCause();
+    String cause = Arguments.present("backend", backend).unavailableCause();
     if (!cause.isEmpty()) {
       throw new KernelException("backend " + backend + ": " + cause);
     }

@@ -46,7 +46,7 @@ public record LogitRows(
 
   /** N. */
   long count(Logits logits) {
-    return rowIndices == null ? logits.rows() : Arguments.remaining(rowIndices);
+    return rowIndices == null ? logits.rows() : Arguments.remaining("rowIndices", rowIndices);
   }
 
   /** Checks everything against the logits and gives N. */
@@ -61,6 +61,13 @@ public record LogitRows(
     }
     Arguments.optionalArray("temperatures", temperatures, n);
     return n;
+  }
+
+  /** What is read of these rows. */
+  void checkApart(WrittenMemory written) {
+    written.input("targets", targets);
+    written.input("rowIndices", rowIndices);
+    written.input("temperatures", temperatures);
   }
 
   void describeTo(ByteBuffer to, int at, long n) {

@@ -2,6 +2,7 @@ package org.grpo4j.kernels;
 
 import static org.grpo4j.kernels.Arguments.check;
 
+import java.lang.ref.Reference;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,6 +24,7 @@ public final class Logits {
   /** Elements from the start of one row to that of the next, and what lies there. */
   private record Layout(DType dtype, long rows, long vocab, long rowStride) {
     Layout {
+      Arguments.present("dtype", dtype);
       check(rows >= 0 && vocab >= 1, "logits have shape [%d, %d]: want [>= 0, >= 1]", rows, vocab);
       check(rowStride >= vocab, "rowStride is %d: want at least vocab = %d", rowStride, vocab);
       check(
@@ -73,13 +75,14 @@ public final class Logits {
     if (data == null || (layout.rows > 0 && data.isNull())) {
       throw Arguments.invalid("data is null or closed: want [%d, %d]", layout.rows, layout.vocab);
     }
-    check(
-        !(data instanceof FloatPointer && layout.dtype != DType.F32)
-            && !(data instanceof ShortPointer && layout.dtype == DType.F32),
-        "data is a %s, whose elements are not %s",
-        data.getClass().getSimpleName(),
-        layout.dtype);
-    long given = Arguments.remaining(data) * data.sizeof();
+    if (!canHold(data, layout.dtype)) {
+      throw Arguments.invalid(
+          "data is a %s, whose elements are not %s: want a %s, or bytes (BytePointer, Pointer)",
+          data.getClass().getSimpleName(),
+          layout.dtype,
+          layout.dtype == DType.F32 ? "FloatPointer" : "ShortPointer");
+    }
+    long given = Arguments.remaining("data", data) * data.sizeof();
     check(
         given >= layout.bytes(),
         "data holds %d bytes: want %d for [%d, %d] %s with row stride %d",
@@ -92,6 +95,13 @@ public final class Logits {
     return new Logits(data, layout, writable, null);
   }
 
+  /** Bytes may be anything; JavaCPP's half floats are in ShortPointers. */
+  private static boolean canHold(Pointer data, DType dtype) {
+    return data instanceof BytePointer
+        || data.getClass() == Pointer.class
+        || (dtype == DType.F32 ? data instanceof FloatPointer : data instanceof ShortPointer);
+  }
+
   /**
    * The same rows where their memory is a device's: operations on them run on the queue's stream,
    * and take device pointers in all their arguments.
@@ -101,6 +111,7 @@ public final class Logits {
    */
   public static Logits onDevice(
       DeviceQueue queue, Pointer data, DType dtype, long rows, long vocab, long rowStride) {
+    Arguments.present("queue", queue);
     Logits host = of(data, dtype, rows, vocab, rowStride);
     check(
         host.address % dtype.bytes() == 0,
@@ -134,12 +145,17 @@ public final class Logits {
         rowStride());
     checkLength(values, rows(), vocab());
     check(rows() == 0 || !data.isNull(), "logits were closed: want %s", describe());
-    if (values.length > 0) {
-      new FloatPointer(new NativeCalls.Address(address)).get(values);
+    try {
+      if (values.length > 0) {
+        new FloatPointer(new NativeCalls.Address(address)).get(values);
+      }
+    } finally {
+      Reference.reachabilityFence(data);
     }
   }
 
   private static void checkLength(float[] values, long rows, long vocab) {
+    Arguments.present("values", values);
     // Divided, not multiplied: a product can overflow to the right number.
     check(
         vocab >= 1 && values.length % vocab == 0 && values.length / vocab == rows,
@@ -161,13 +177,16 @@ public final class Logits {
    *     read-only can't be a gradient
    */
   public static Logits of(Buffer direct, DType dtype, long rows, long vocab, long rowStride) {
-    check(direct.isDirect(), "buffer is on the Java heap: want a direct buffer");
+    check(
+        Arguments.present("buffer", direct).isDirect(),
+        "buffer is on the Java heap: want a direct buffer");
     Layout layout = new Layout(dtype, rows, vocab, rowStride);
     return checked(pointer(direct), layout, !direct.isReadOnly());
   }
 
   private static Pointer pointer(Buffer direct) {
     if (direct instanceof ByteBuffer bytes) {
+      checkOrder(bytes.order()); // the order in which the caller's own putFloat writes
       return within(new BytePointer(bytes.duplicate().clear()), bytes);
     }
     if (direct instanceof FloatBuffer floats) {
@@ -246,7 +265,12 @@ public final class Logits {
     return end() <= other.address || other.end() <= address;
   }
 
-  private long end() {
+  long address() {
+    return address;
+  }
+
+  /** One past the last byte. */
+  long end() {
     return address + layout.bytes();
   }
 

@@ -72,16 +72,29 @@ public final class LogitsGradient {
   }
 
   private record Call(Logits logits, LogitRows rows, VocabShard shard, Logits gradient, int flags) {
+    Call {
+      Arguments.present("logits", logits);
+      Arguments.present("rows", rows);
+      Arguments.present("shard", shard);
+      Arguments.present("gradient", gradient);
+    }
 
     /** Checks everything and gives N. */
     private long check(RowStates states, RowSlopes slopes) {
+      Arguments.present("states", states);
+      Arguments.present("slopes", slopes);
       long n = rows.check(logits, true);
       shard.checkFits(logits);
       NativeCalls.checkQueue("states", states.queue(), logits.queue());
       NativeCalls.checkQueue("slopes", slopes.queue(), logits.queue());
-      states.checkRows("states", n);
+      states.checkMerged("states", n);
       slopes.checkRows("slopes", n);
       NativeCalls.checkGradient(logits, gradient, flags == Native.GRPO4J_ACCUMULATE);
+      WrittenMemory written = new WrittenMemory();
+      written.output("gradient", gradient);
+      rows.checkApart(written);
+      written.input("states", states.address(0), states.address(1));
+      written.input("slopes", slopes.address(0), slopes.address(n));
       return n;
     }
 

@@ -50,13 +50,26 @@ public final class MergeStates {
   }
 
   private record Call(RowStates shards, LogitRows rows, RowStates merged, RowStatistics out) {
+    Call {
+      Arguments.present("shards", shards);
+      Arguments.present("rows", rows);
+      Arguments.present("merged", merged);
+      Arguments.present("out", out);
+    }
 
     private void check() {
       long n = shards.rows();
       Arguments.optionalArray("temperatures", rows.temperatures(), n);
       NativeCalls.checkQueue("merged", merged.queue(), shards.queue());
-      merged.checkRows("merged", n);
+      merged.checkMerged("merged", n);
       out.check(n);
+      WrittenMemory written = new WrittenMemory();
+      out.addTo(written);
+      written.input("shards", shards.address(0), shards.address(shards.shards()));
+      if (merged != shards) {
+        written.output("merged", merged.address(0), merged.address(1));
+      }
+      written.input("temperatures", rows.temperatures());
     }
 
     void onHost() {

@@ -20,7 +20,7 @@ final class NativeCalls {
     if (rowIndices == null) {
       return;
     }
-    long n = Arguments.remaining(rowIndices);
+    long n = Arguments.remaining("rowIndices", rowIndices);
     if (n > 0 && rowIndices.isNull()) {
       throw Arguments.invalid("rowIndices is closed: want [%d]", n);
     }

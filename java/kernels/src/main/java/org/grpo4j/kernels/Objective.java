@@ -49,10 +49,20 @@ public final class Objective {
 
   private record Call(
       PolicyBatch batch, PolicyLossConfig config, RowStatistics statistics, RowSlopes slopes) {
+    Call {
+      Arguments.present("batch", batch);
+      Arguments.present("config", config);
+      Arguments.present("statistics", statistics);
+      Arguments.present("slopes", slopes);
+    }
 
     private void check() {
       batch.check(slopes.rows(), config, slopes.queue());
       statistics.check(slopes.rows());
+      WrittenMemory written = new WrittenMemory();
+      statistics.addTo(written);
+      written.output("slopes", slopes.address(0), slopes.address(slopes.rows()));
+      batch.checkApart(written);
     }
 
     PolicyLossMetrics onHost() {

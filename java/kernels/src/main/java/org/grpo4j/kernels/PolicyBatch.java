@@ -94,12 +94,15 @@ public record PolicyBatch(
 
   /** Where these rows lie in the logits, with what divides and caps them. */
   public LogitRows rows(PolicyLossConfig config) {
+    Arguments.present("config", config);
     return new LogitRows(targets, rowIndices, config.temperature(), temperatures, config.softCap());
   }
 
   /** B, 0 without sequences. */
   long sequences() {
-    return sequenceOffsets == null ? 0 : Math.max(0, Arguments.remaining(sequenceOffsets) - 1);
+    return sequenceOffsets == null
+        ? 0
+        : Math.max(0, Arguments.remaining("sequenceOffsets", sequenceOffsets) - 1);
   }
 
   /**
@@ -138,6 +141,16 @@ public record PolicyBatch(
     } else {
       Arguments.deviceOffsets("sequenceOffsets", offsets, "sequences");
     }
+  }
+
+  /** What the objective reads. */
+  void checkApart(WrittenMemory written) {
+    written.input("oldLogProbs", oldLogProbs);
+    written.input("refLogProbs", refLogProbs);
+    written.input("advantages", advantages);
+    written.input("policyWeights", policyWeights);
+    written.input("regularizerWeights", regularizerWeights);
+    written.input("sequenceOffsets", sequenceOffsets);
   }
 
   void describeTo(ByteBuffer to, int at) {

@@ -47,7 +47,7 @@ public final class PolicyLoss {
       RowStatistics out,
       Logits gradient) {
     Call call = new Call(logits, batch, config, out, gradient);
-    return logits.queue() == null ? call.onHost() : call.enqueue(logits.queue()).read();
+    return call.logits.queue() == null ? call.onHost() : call.enqueue(logits.queue()).read();
   }
 
   /**
@@ -74,6 +74,13 @@ public final class PolicyLoss {
       PolicyLossConfig config,
       RowStatistics out,
       Logits gradient) {
+    Call {
+      Arguments.present("logits", logits);
+      Arguments.present("batch", batch);
+      Arguments.present("config", config);
+      Arguments.present("out", out);
+      Arguments.present("gradient", gradient);
+    }
 
     /** Checks everything and gives N. */
     long check() {
@@ -81,6 +88,12 @@ public final class PolicyLoss {
       batch.check(n, config, logits.queue());
       out.check(n);
       NativeCalls.checkGradient(logits, gradient, config.accumulateGradient());
+      WrittenMemory written = new WrittenMemory();
+      out.addTo(written);
+      written.input("logits", logits);
+      written.output("gradient", gradient);
+      batch.rows(config).checkApart(written);
+      batch.checkApart(written);
       return n;
     }
 

@@ -35,6 +35,9 @@ public record PolicyLossConfig(
   private static final PolicyObjective.Vespo DEFAULT_VESPO = new PolicyObjective.Vespo();
 
   public PolicyLossConfig {
+    Arguments.present("objective", objective);
+    Arguments.present("ratioLevel", ratioLevel);
+    Arguments.present("klEstimator", klEstimator);
     boolean sequenceOnly =
         objective instanceof PolicyObjective.Gmpo || objective instanceof PolicyObjective.Vespo;
     if (sequenceOnly && ratioLevel != RatioLevel.SEQUENCE) {

@@ -2,6 +2,7 @@ package org.grpo4j.kernels;
 
 import static org.grpo4j.kernels.Arguments.check;
 
+import java.lang.ref.Reference;
 import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -40,6 +41,11 @@ public record RegionWeights(List<Double> regionWeights, double min, double max, 
   }
 
   public RegionWeights {
+    // List.copyOf does not take the nulls that have to be named.
+    for (Double weight : Arguments.present("regionWeights", regionWeights)) {
+      Arguments.present("a weight of regionWeights", weight);
+    }
+    Arguments.present("order", order);
     regionWeights = List.copyOf(regionWeights);
     check(
         regionWeights.size() <= MAX_REGIONS,
@@ -73,12 +79,13 @@ public record RegionWeights(List<Double> regionWeights, double min, double max, 
       @Nullable FloatPointer completionMask,
       FloatPointer weights) {
     Kernels.ready();
-    Arguments.vector("regions", regions);
-    long n = Arguments.remaining(regions);
+    Arrays arrays = new Arrays(sequenceOffsets, regions, completionMask, weights);
+    long n = arrays.check();
     Arguments.offsets("sequenceOffsets", sequenceOffsets, "sequences", n, "tokens");
-    checkArrays(n, completionMask, weights);
-    try (NativeTokenWeightsArgs args = args(sequenceOffsets, regions, completionMask, weights)) {
+    try (NativeTokenWeightsArgs args = arrays.describe(this)) {
       NativeCalls.check(Native.grpo4j_token_weights(args));
+    } finally {
+      Reference.reachabilityFence(arrays);
     }
   }
 
@@ -93,44 +100,58 @@ public record RegionWeights(List<Double> regionWeights, double min, double max, 
       BytePointer regions,
       @Nullable FloatPointer completionMask,
       FloatPointer weights) {
-    queue.checkOpen();
-    Arguments.vector("regions", regions);
+    Arguments.present("queue", queue).checkOpen();
+    Arrays arrays = new Arrays(sequenceOffsets, regions, completionMask, weights);
+    arrays.check();
     Arguments.deviceOffsets("sequenceOffsets", sequenceOffsets, "sequences");
-    checkArrays(Arguments.remaining(regions), completionMask, weights);
     try (DeviceSelection selected = queue.select();
-        NativeTokenWeightsArgs args = args(sequenceOffsets, regions, completionMask, weights)) {
+        NativeTokenWeightsArgs args = arrays.describe(this)) {
       queue.checkStatus(
           Native.grpo4j_device_token_weights(queue.backend().code(), args, queue.stream()));
+    } finally {
+      Reference.reachabilityFence(arrays);
     }
   }
 
-  private static void checkArrays(
-      long n, @Nullable FloatPointer completionMask, FloatPointer weights) {
-    if (completionMask != null) {
-      Arguments.array("completionMask", completionMask, n, "one element per token");
-    }
-    Arguments.array("weights", weights, n, "one element per token");
-  }
-
-  private NativeTokenWeightsArgs args(
+  /** What a call is given; to be reachable until native code is done with it. */
+  private record Arrays(
       LongPointer sequenceOffsets,
       BytePointer regions,
       @Nullable FloatPointer completionMask,
       FloatPointer weights) {
-    NativeTokenWeightsArgs args =
-        new NativeTokenWeightsArgs()
-            .n(Arguments.remaining(regions))
-            .sequences(Arguments.remaining(sequenceOffsets) - 1)
-            .sequence_offsets(sequenceOffsets)
-            .regions(regions)
-            .completion_mask(completionMask)
-            .min(min)
-            .max(max)
-            .order(order.code)
-            .weights(weights);
-    for (int k = 0; k < MAX_REGIONS; k++) {
-      args.region_weights(k, k < regionWeights.size() ? regionWeights.get(k) : 0);
+
+    /** Checks all but the offsets, and gives N. */
+    long check() {
+      long n = Arguments.vector("regions", regions);
+      if (completionMask != null) {
+        Arguments.array("completionMask", completionMask, n, "one element per token");
+      }
+      Arguments.array("weights", weights, n, "one element per token");
+      WrittenMemory written = new WrittenMemory();
+      written.output("weights", weights);
+      written.input("sequenceOffsets", sequenceOffsets);
+      written.input("regions", regions);
+      written.input("completionMask", completionMask);
+      return n;
     }
-    return args;
+
+    NativeTokenWeightsArgs describe(RegionWeights settings) {
+      NativeTokenWeightsArgs args =
+          new NativeTokenWeightsArgs()
+              .n(Arguments.remaining("regions", regions))
+              .sequences(Arguments.remaining("sequenceOffsets", sequenceOffsets) - 1)
+              .sequence_offsets(sequenceOffsets)
+              .regions(regions)
+              .completion_mask(completionMask)
+              .min(settings.min)
+              .max(settings.max)
+              .order(settings.order.code)
+              .weights(weights);
+      List<Double> given = settings.regionWeights;
+      for (int k = 0; k < MAX_REGIONS; k++) {
+        args.region_weights(k, k < given.size() ? given.get(k) : 0);
+      }
+      return args;
+    }
   }
 }

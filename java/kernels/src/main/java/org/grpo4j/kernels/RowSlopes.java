@@ -37,7 +37,7 @@ public final class RowSlopes implements AutoCloseable {
 
   /** In a device's memory, for calls on the same queue. */
   public static RowSlopes allocate(DeviceQueue queue, long rows) {
-    return new RowSlopes(rows, queue);
+    return new RowSlopes(rows, Arguments.present("queue", queue));
   }
 
   public long rows() {
@@ -86,6 +86,11 @@ public final class RowSlopes implements AutoCloseable {
   NativeRowSlopes memory() {
     check(!memory.isNull(), "slopes were closed");
     return memory;
+  }
+
+  /** Where a row's begin, and those of the row before it end. */
+  long address(long row) {
+    return Struct.address(memory()) + row * BYTES;
   }
 
   void checkRows(String name, long n) {

@@ -69,7 +69,7 @@ public final class RowStates implements AutoCloseable {
 
   /** In a device's memory, for logits on the same queue. */
   public static RowStates allocate(DeviceQueue queue, long shards, long rows) {
-    return new RowStates(shards, rows, queue);
+    return new RowStates(shards, rows, Arguments.present("queue", queue));
   }
 
   public long shards() {
@@ -98,6 +98,20 @@ public final class RowStates implements AutoCloseable {
   NativeRowState memory() {
     check(!memory.isNull(), "states were closed");
     return memory;
+  }
+
+  /** Where a shard begins, and the one before it ends. */
+  long address(long shard) {
+    return Struct.address(memory()) + shard * rows * BYTES;
+  }
+
+  /** Checks for [1, n]: what {@link MergeStates} makes of several shards. */
+  void checkMerged(String name, long n) {
+    if (rows != n || shards != 1) {
+      throw Arguments.invalid(
+          "%s has shape [%d, %d]: want [1, %d]%s",
+          name, shards, rows, n, shards == 1 ? "" : ", merged by MergeStates");
+    }
   }
 
   /** Checks for rows of another count. */
@@ -137,6 +151,12 @@ public final class RowStates implements AutoCloseable {
   }
 
   private record Call(Logits logits, LogitRows rows, VocabShard shard, RowStates out, long index) {
+    Call {
+      Arguments.present("logits", logits);
+      Arguments.present("rows", rows);
+      Arguments.present("shard", shard);
+      Arguments.present("out", out);
+    }
 
     /** Checks everything and gives N. */
     long checked() {
@@ -145,6 +165,10 @@ public final class RowStates implements AutoCloseable {
       NativeCalls.checkQueue("out", out.queue, logits.queue());
       out.checkRows("out", n);
       check(index >= 0 && index < out.shards, "index is %s: want 0 to %s", index, out.shards - 1);
+      WrittenMemory written = new WrittenMemory();
+      written.output("out", out.address(index), out.address(index + 1));
+      written.input("logits", logits);
+      rows.checkApart(written);
       return n;
     }
 
@@ -185,7 +209,7 @@ public final class RowStates implements AutoCloseable {
       rows.describeTo(in, Struct.RowStatesArgs.ROWS, n);
       in.putLong(Struct.RowStatesArgs.VOCAB_BEGIN, shard.begin())
           .putLong(Struct.RowStatesArgs.VOCAB_TOTAL, shard.total())
-          .putLong(Struct.RowStatesArgs.STATES, Struct.address(out.memory()) + index * n * BYTES);
+          .putLong(Struct.RowStatesArgs.STATES, out.address(index));
     }
   }
 

@@ -36,6 +36,13 @@ public record RowStatistics(
     Arguments.optionalArray("out.sumSquares", sumSquares, n);
   }
 
+  void addTo(WrittenMemory written) {
+    written.output("out.logProbs", logProbs);
+    written.output("out.entropy", entropy);
+    written.output("out.lse", lse);
+    written.output("out.sumSquares", sumSquares);
+  }
+
   void describeTo(ByteBuffer to, int at) {
     Struct.put(to, at + Struct.Outputs.LOG_PROBS, logProbs);
     Struct.put(to, at + Struct.Outputs.ENTROPY, entropy);

@@ -1,6 +1,9 @@
 package org.grpo4j.kernels;
 
 import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.grpo4j.kernels.internal.NativeLogitsGradientArgs;
 import org.grpo4j.kernels.internal.NativeMatrix;
@@ -213,7 +216,15 @@ final class Struct {
 
   /** Where a pointer's position is; 0 for none. */
   static long address(@Nullable Pointer pointer) {
-    return pointer == null ? 0 : pointer.address() + pointer.position() * pointer.sizeof();
+    return pointer == null ? 0 : pointer.address() + pointer.position() * elementBytes(pointer);
+  }
+
+  /** What {@link Pointer#sizeof} gives, without its two look-ups where the type says it. */
+  static long elementBytes(Pointer pointer) {
+    if (pointer instanceof FloatPointer || pointer instanceof IntPointer) {
+      return 4;
+    }
+    return pointer instanceof LongPointer ? 8 : pointer.sizeof();
   }
 
   static void put(ByteBuffer to, int at, @Nullable Pointer pointer) {

@@ -35,7 +35,7 @@ public final class TokenStats {
    *     others are right
    */
   public static Isa compute(Logits logits, LogitRows rows, RowStatistics out) {
-    out.check(rows.check(logits, false));
+    check(logits, rows, out);
     return compute(logits, rows, new Outputs(out));
   }
 
@@ -46,8 +46,8 @@ public final class TokenStats {
    * @throws KernelException if the device fails; bad rows show in {@link DeviceResult#read}
    */
   public static DeviceResult<Isa> enqueue(Logits logits, LogitRows rows, RowStatistics out) {
-    DeviceQueue queue = NativeCalls.queueOf("logits", logits.queue());
-    out.check(rows.check(logits, false));
+    DeviceQueue queue = NativeCalls.queueOf("logits", Arguments.present("logits", logits).queue());
+    check(logits, rows, out);
     return enqueue(queue, logits, rows, new Outputs(out));
   }
 
@@ -73,7 +73,7 @@ public final class TokenStats {
    * @see #compute(Logits, LogitRows, RowStatistics)
    */
   public static Isa logProbs(Logits logits, LogitRows rows, FloatPointer logProbs) {
-    Arguments.array("logProbs", logProbs, rows.check(logits, false));
+    check(logits, rows, logProbs);
     return compute(logits, rows, new Outputs(logProbs));
   }
 
@@ -84,9 +84,31 @@ public final class TokenStats {
    */
   public static DeviceResult<Isa> enqueueLogProbs(
       Logits logits, LogitRows rows, FloatPointer logProbs) {
-    DeviceQueue queue = NativeCalls.queueOf("logits", logits.queue());
-    Arguments.array("logProbs", logProbs, rows.check(logits, false));
+    DeviceQueue queue = NativeCalls.queueOf("logits", Arguments.present("logits", logits).queue());
+    check(logits, rows, logProbs);
     return enqueue(queue, logits, rows, new Outputs(logProbs));
+  }
+
+  private static long checkRows(Logits logits, LogitRows rows) {
+    Arguments.present("logits", logits);
+    return Arguments.present("rows", rows).check(logits, false);
+  }
+
+  private static void check(Logits logits, LogitRows rows, RowStatistics out) {
+    long n = checkRows(logits, rows);
+    Arguments.present("out", out).check(n);
+    WrittenMemory written = new WrittenMemory();
+    out.addTo(written);
+    written.input("logits", logits);
+    rows.checkApart(written);
+  }
+
+  private static void check(Logits logits, LogitRows rows, FloatPointer logProbs) {
+    Arguments.array("logProbs", logProbs, checkRows(logits, rows));
+    WrittenMemory written = new WrittenMemory();
+    written.output("logProbs", logProbs);
+    written.input("logits", logits);
+    rows.checkApart(written);
   }
 
   /** RowStatistics, or log-probs alone, which that record does not allow. */

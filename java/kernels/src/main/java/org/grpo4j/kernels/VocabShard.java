@@ -17,7 +17,7 @@ public record VocabShard(long begin, long total) {
 
   /** The whole vocabulary of these logits. */
   public static VocabShard whole(Logits logits) {
-    return new VocabShard(0, logits.vocab());
+    return new VocabShard(0, Arguments.present("logits", logits).vocab());
   }
 
   void checkFits(Logits logits) {

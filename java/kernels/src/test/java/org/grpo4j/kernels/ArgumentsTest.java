@@ -8,9 +8,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.List;
+import org.bytedeco.javacpp.BoolPointer;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.CharPointer;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.ShortPointer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -50,7 +57,6 @@ class ArgumentsTest {
     refused("rowStride is 9", () -> Logits.of(memory, DType.F32, N, V, 9));
     refused("[-1, 10]", () -> Logits.of(memory, DType.F32, -1, V));
     refused("[3, 0]", () -> Logits.of(memory, DType.F32, N, 0));
-    refused("FloatPointer", () -> Logits.of(memory, DType.BF16, N, V));
     refused("null or closed", () -> Logits.of(new FloatPointer(), DType.F32, N, V));
     BytePointer unknownSize = new BytePointer(memory).capacity(0);
     refused("data holds 0 bytes", () -> Logits.of(unknownSize, DType.F32, N, V));
@@ -63,6 +69,68 @@ class ArgumentsTest {
     refused("data holds 80 bytes", () -> Logits.of(second, DType.F32, N, V));
   }
 
+  /** Whose values would be taken for others, by pointers as ND4J and other presets have them. */
+  @Test
+  void elementsOfAnotherType() {
+    Pointer bytes = new Pointer(memory).capacity(4L * N * V);
+    for (Pointer right : List.of(memory, new BytePointer(bytes), bytes)) {
+      assertEquals(V, Logits.of(right, DType.F32, N, V).vocab());
+    }
+    ShortPointer halves = new ShortPointer(N * V);
+    for (DType dtype : List.of(DType.BF16, DType.F16)) {
+      assertEquals(V, Logits.of(halves, dtype, N, V).vocab());
+      assertEquals(V, Logits.of(new BytePointer(halves), dtype, 1, V).vocab());
+      refused(
+          "data is a FloatPointer, whose elements are not " + dtype + ": want a ShortPointer",
+          () -> Logits.of(memory, dtype, N, V));
+    }
+    long n = N * V;
+    for (Pointer wrong :
+        List.of(
+            new DoublePointer(n),
+            new LongPointer(n),
+            new IntPointer(2 * n),
+            new ShortPointer(2 * n),
+            new CharPointer(2 * n),
+            new BoolPointer(4 * n))) {
+      refused(
+          "data is a "
+              + wrong.getClass().getSimpleName()
+              + ", whose elements are not F32: want a FloatPointer, or bytes",
+          () -> Logits.of(wrong, DType.F32, N, V));
+    }
+  }
+
+  /** JavaCPP lets positions and limits be set that there is no memory for. */
+  @Test
+  void pointersBeyondTheirMemory() {
+    FloatPointer tooLong = new FloatPointer(10L).limit(200_000_000L);
+    refused(
+        "data goes from element 0 to 200000000: want them within its capacity, 10",
+        () -> Logits.of(tooLong, DType.F32, 20_000_000, 10));
+    FloatPointer before = new FloatPointer(10L).position(-1);
+    refused("data goes from element -1 to 10", () -> Logits.of(before, DType.F32, 1, 11));
+    refused(
+        "oldLogProbs goes from element -1 to 2: want them within its capacity, 2",
+        () -> run(batch(null, targets, zeros(N - 1).position(-1), N), logits));
+    refused(
+        "targets goes from element 0 to 3: want them within its capacity, 2",
+        () -> run(batch(null, new LongPointer(2L).limit(N), null, N), logits));
+    refused(
+        "rowIndices goes from",
+        () -> run(batch(new LongPointer(2L).limit(N), targets, null, N), logits));
+    refused(
+        "sequenceOffsets goes from",
+        () ->
+            run(
+                batch(null, targets, null, N).withSequences(new LongPointer(1L).limit(2), false),
+                logits));
+    RowStatistics beyond = new RowStatistics(zeros(2).limit(N), zeros(N), null, null);
+    refused("out.logProbs goes from", () -> TokenStats.compute(logits, targets, null, 1, beyond));
+    FloatPointer unknownSize = new FloatPointer(new BytePointer(memory).capacity(0)).limit(N * V);
+    refused("capacity(n) sets that", () -> Logits.of(unknownSize, DType.F32, N, V));
+  }
+
   @Test
   void buffers() {
     ByteBuffer direct = ByteBuffer.allocateDirect(N * V * 4).order(ByteOrder.nativeOrder());
@@ -73,14 +141,17 @@ class ArgumentsTest {
     refused("IntBuffer", () -> Logits.of(direct.asIntBuffer(), DType.F32, N, V));
     refused("data holds", () -> Logits.of(direct, DType.F32, N + 1, V));
     ByteBuffer swapped = direct.duplicate().order(ByteOrder.BIG_ENDIAN);
-    refused("byte order", () -> Logits.of(swapped.asFloatBuffer(), DType.F32, N, V));
+    refused("byte order BIG_ENDIAN", () -> Logits.of(swapped.asFloatBuffer(), DType.F32, N, V));
+    refused("byte order BIG_ENDIAN", () -> Logits.of(swapped, DType.F32, N, V));
+    refused("byte order", () -> Logits.of(direct.duplicate(), DType.F32, N, V)); // Java's default
   }
 
   /** Memory that may be mapped from a file and not written: a gradient there would be a fault. */
   @Test
   void aReadOnlyBufferIsNoGradient() {
     ByteBuffer direct = ByteBuffer.allocateDirect(N * V * 4).order(ByteOrder.nativeOrder());
-    Logits readOnly = Logits.of(direct.asReadOnlyBuffer(), DType.F32, N, V);
+    ByteBuffer mapped = direct.asReadOnlyBuffer().order(ByteOrder.nativeOrder());
+    Logits readOnly = Logits.of(mapped, DType.F32, N, V);
     TokenStats.compute(readOnly, targets, null, 1, out);
     PolicyBatch batch = batch(null, targets, null, N);
     refused(
@@ -170,6 +241,113 @@ class ArgumentsTest {
         () -> PolicyLoss.compute(base, batch, PolicyLossConfig.defaults(), out, shifted));
   }
 
+  /** An output over what is read, or over another output. */
+  @Test
+  void outputsThatOverlap() {
+    LongPointer rows = new LongPointer(0, 1, 2);
+    FloatPointer old = zeros(N);
+    FloatPointer entropy = zeros(N);
+    PolicyBatch batch = batch(rows, targets, old, N);
+    overlaps("out.entropy overlaps rowIndices", batch, zeros(N), over(rows, 0));
+    overlaps("out.logProbs overlaps oldLogProbs", batch, old, entropy);
+    overlaps("out.logProbs overlaps targets", batch, over(targets, N), entropy); // its last half
+    overlaps("out.logProbs overlaps out.entropy", batch, entropy, entropy);
+    overlaps("out.entropy overlaps logits", batch, zeros(N), over(memory, N * V - N));
+    overlaps("out.logProbs overlaps advantages", batch, batch.advantages(), entropy);
+    overlaps("out.logProbs overlaps policyWeights", batch, batch.policyWeights(), entropy);
+    overlaps(
+        "out.logProbs overlaps regularizerWeights", batch, batch.regularizerWeights(), entropy);
+    LongPointer offsets = new LongPointer(0, N);
+    overlaps(
+        "out.logProbs overlaps sequenceOffsets",
+        batch.withSequences(offsets, false),
+        over(offsets, 1),
+        entropy);
+    overlaps("out.entropy overlaps temperatures", batch.withTemperatures(old), zeros(N), old);
+    FloatPointer gradient = zeros(N * V);
+    RowStatistics inGradient = new RowStatistics(zeros(N), over(gradient, V), null, null);
+    refused(
+        "out.entropy overlaps gradient: want memory of its own",
+        () ->
+            PolicyLoss.compute(
+                logits,
+                batch,
+                PolicyLossConfig.defaults(),
+                inGradient,
+                Logits.of(gradient, DType.F32, N, V)));
+    refused(
+        "logProbs overlaps targets",
+        () -> TokenStats.logProbs(logits, LogitRows.all(targets, 1), over(targets, 0)));
+  }
+
+  private void overlaps(
+      String what, PolicyBatch batch, FloatPointer logProbs, FloatPointer entropy) {
+    RowStatistics overlapping = new RowStatistics(logProbs, entropy, null, null);
+    refused(
+        what + ": want memory of its own",
+        () -> PolicyLoss.compute(logits, batch, PolicyLossConfig.defaults(), overlapping, logits));
+  }
+
+  /** N floats over another pointer's memory, from a float on. */
+  private static FloatPointer over(Pointer other, long first) {
+    long bytes = other.limit() * other.sizeof();
+    return new FloatPointer(other).position(0).capacity(bytes / 4).position(first).limit(first + N);
+  }
+
+  /** The parts of the loss likewise. */
+  @Test
+  void outputsOfThePartsThatOverlap() {
+    LogitRows rows = LogitRows.all(targets, 1);
+    VocabShard whole = VocabShard.whole(logits);
+    FloatPointer floats = zeros(N);
+    try (RowStates states = RowStates.allocate(N);
+        RowSlopes slopes = RowSlopes.allocate(N)) {
+      FloatPointer inStates = over(states.bytes(0), 3);
+      FloatPointer inSlopes = over(slopes.values(), 3);
+      refused(
+          "out.entropy overlaps slopes",
+          () ->
+              Objective.compute(
+                  batch(null, targets, null, N),
+                  PolicyLossConfig.defaults(),
+                  new RowStatistics(floats, inSlopes, null, null),
+                  slopes));
+      refused(
+          "out.logProbs overlaps oldLogProbs",
+          () ->
+              Objective.compute(
+                  batch(null, targets, floats, N),
+                  PolicyLossConfig.defaults(),
+                  new RowStatistics(floats, zeros(N), null, null),
+                  slopes));
+      refused(
+          "out.entropy overlaps shards",
+          () ->
+              MergeStates.compute(
+                  states, rows, states, new RowStatistics(floats, inStates, null, null)));
+      LogitRows inside = new LogitRows(targets, null, 1, inStates);
+      refused(
+          "out overlaps temperatures", () -> RowStates.compute(logits, inside, whole, states, 0));
+      FloatPointer large = zeros(N * V);
+      LogitRows inGradient = new LogitRows(targets, null, 1, over(large, 5));
+      refused(
+          "gradient overlaps temperatures",
+          () ->
+              LogitsGradient.compute(
+                  logits, inGradient, whole, states, slopes, Logits.of(large, DType.F32, N, V)));
+    }
+    refused(
+        "advantages overlaps rewards",
+        () ->
+            GroupAdvantages.of(GroupAdvantages.Estimator.GRPO)
+                .compute(new LongPointer(0, N), floats, null, floats));
+    refused(
+        "weights overlaps completionMask",
+        () ->
+            new RegionWeights(List.of(1.0), 0.1, 8, RegionWeights.Order.CLAMP_THEN_MEAN)
+                .compute(new LongPointer(0, N), new BytePointer(N), floats, floats));
+  }
+
   @Test
   void settings() {
     refused("temperature is 0.0", () -> PolicyLossConfig.builder().temperature(0).build());
@@ -238,6 +416,15 @@ class ArgumentsTest {
           () ->
               LogitsGradient.compute(
                   logits, rows, VocabShard.whole(logits), small, slopes, logits));
+      try (RowStates two = RowStates.allocate(2, N)) {
+        refused(
+            "states has shape [2, 3]: want [1, 3], merged by MergeStates",
+            () ->
+                LogitsGradient.compute(
+                    logits, rows, VocabShard.whole(logits), two, slopes, logits));
+        refused(
+            "merged has shape [2, 3]: want [1, 3]", () -> MergeStates.compute(two, rows, two, out));
+      }
       refused("row is 3", () -> slopes.g(3));
       refused("slopes of row 0 are NaN", () -> slopes.set(0, Double.NaN, 0));
     }

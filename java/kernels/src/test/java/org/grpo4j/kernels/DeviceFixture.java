@@ -33,7 +33,7 @@ final class DeviceFixture implements AutoCloseable {
 
   private DeviceMemory copy(Pointer host) {
     DeviceMemory memory =
-        own(queue.allocate(Arguments.remaining(host) * Math.max(1, host.sizeof())));
+        own(queue.allocate(Arguments.remaining("host", host) * Math.max(1, host.sizeof())));
     memory.copyIn(host);
     return memory;
   }
@@ -82,12 +82,12 @@ final class DeviceFixture implements AutoCloseable {
 
   Pointer integers(Pointer host) {
     return host instanceof IntPointer
-        ? copy(host).ints(0, Arguments.remaining(host))
-        : copy(host).longs(0, Arguments.remaining(host));
+        ? copy(host).ints(0, Arguments.remaining("host", host))
+        : copy(host).longs(0, Arguments.remaining("host", host));
   }
 
   @Nullable LongPointer longs(@Nullable LongPointer host) {
-    return host == null ? null : copy(host).longs(0, Arguments.remaining(host));
+    return host == null ? null : copy(host).longs(0, Arguments.remaining("host", host));
   }
 
   @Nullable FloatPointer floats(@Nullable FloatPointer host) {
@@ -95,7 +95,7 @@ final class DeviceFixture implements AutoCloseable {
   }
 
   FloatPointer wanted(FloatPointer host) {
-    return copy(host).floats(0, Arguments.remaining(host));
+    return copy(host).floats(0, Arguments.remaining("host", host));
   }
 
   /** The device's outputs: [4, rows]. */

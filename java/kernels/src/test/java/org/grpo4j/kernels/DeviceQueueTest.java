@@ -229,9 +229,9 @@ class DeviceQueueTest {
 
   private void assertClose(FloatPointer expected, DeviceMemory results, String what) {
     queue.synchronize();
-    FloatPointer got = new FloatPointer(Arguments.remaining(expected));
+    FloatPointer got = new FloatPointer(Arguments.remaining("expected", expected));
     results.copyOut(got);
-    for (long i = 0; i < Arguments.remaining(expected); i++) {
+    for (long i = 0; i < Arguments.remaining("expected", expected); i++) {
       assertEquals(expected.get(i), got.get(i), 1e-6 * (1 + Math.abs(expected.get(i))), what);
     }
   }

@@ -11,8 +11,8 @@ import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Arguments that are usually right: now and then one element too long or short, closed, or of
- * values that no caller should give.
+ * Arguments that are usually right: now and then one element too long or short, closed, beyond its
+ * memory, in the memory of another, or of values that no caller should give.
  */
 class RandomArguments {
   // Sizes whose products overflow, or that no memory has.
@@ -23,6 +23,9 @@ class RandomArguments {
   private static final List<DType> DTYPES = List.of(DType.values());
 
   final Random random;
+
+  /** An argument made before, in whose memory the next ones may lie. */
+  private @Nullable Pointer earlier;
 
   RandomArguments(long seed) {
     random = new Random(seed);
@@ -38,6 +41,10 @@ class RandomArguments {
   }
 
   final FloatPointer floats(long wanted) {
+    FloatPointer shared = random.nextInt(150) == 0 ? inEarlier(wanted) : null;
+    if (shared != null) {
+      return shared;
+    }
     FloatPointer pointer = new FloatPointer(near(wanted));
     for (long i = 0; i < pointer.limit(); i++) {
       pointer.put(i, special((float) random.nextGaussian()));
@@ -77,9 +84,29 @@ class RandomArguments {
     return spoiled(pointer);
   }
 
+  /** So many floats in the memory of an earlier argument, from any of its floats on. */
+  private @Nullable FloatPointer inEarlier(long wanted) {
+    if (earlier == null || earlier.isNull() || earlier.position() < 0) {
+      return null;
+    }
+    long held = earlier.capacity() * earlier.sizeof() / Float.BYTES;
+    if (wanted < 1 || held < wanted) {
+      return null;
+    }
+    long first = random.nextInt((int) (held - wanted) + 1);
+    FloatPointer all = new FloatPointer(earlier).position(0).capacity(held);
+    return all.limit(first + wanted).position(first);
+  }
+
   final <P extends Pointer> P spoiled(P pointer) {
-    if (random.nextInt(150) == 0) {
-      pointer.close();
+    switch (random.nextInt(300)) {
+      case 0, 1 -> pointer.close();
+      case 2 -> pointer.limit(pointer.capacity() + 1 + random.nextInt(9));
+      case 3 -> pointer.position(-1 - random.nextInt(9));
+      default -> {}
+    }
+    if (random.nextInt(3) == 0) {
+      earlier = pointer;
     }
     return pointer;
   }

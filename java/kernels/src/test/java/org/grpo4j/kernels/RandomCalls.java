@@ -125,7 +125,7 @@ final class RandomCalls extends RandomArguments {
     Buffer given =
         switch (random.nextInt(12)) {
           case 0 -> bytes.asIntBuffer();
-          case 1 -> bytes.asReadOnlyBuffer();
+          case 1 -> bytes.asReadOnlyBuffer().order(bytes.order());
           case 2 -> bytes.asShortBuffer();
           case 3, 4, 5 -> bytes;
           default -> bytes.asFloatBuffer();
@@ -180,10 +180,11 @@ final class RandomCalls extends RandomArguments {
     List<Double> weights =
         random.doubles(random.nextInt(20) == 0 ? 9 : random.nextInt(9), -0.01, 2).boxed().toList();
     RegionWeights.Order[] orders = RegionWeights.Order.values();
-    BytePointer regions = spoiled(new BytePointer(near(n)));
-    for (long i = 0; !regions.isNull() && i < regions.limit(); i++) {
+    BytePointer regions = new BytePointer(near(n));
+    for (long i = 0; i < regions.limit(); i++) {
       regions.put(i, (byte) random.nextInt());
     }
+    regions = spoiled(regions);
     new RegionWeights(
             weights,
             random.nextInt(30) == 0 ? 0 : 0.1,
@@ -249,12 +250,14 @@ final class RandomCalls extends RandomArguments {
       Logits gradient) {
     long n = near(logits.rows());
     try (RowStates states = RowStates.allocate(1 + random.nextInt(2), n);
+        RowStates apart = RowStates.allocate(near(n));
         RowSlopes slopes = RowSlopes.allocate(near(n))) {
+      RowStates merged = states.shards() == 1 && random.nextBoolean() ? states : apart;
       VocabShard shard = new VocabShard(random.nextInt(3), logits.vocab() + random.nextInt(3));
       RowStates.compute(logits, batch.rows(config), shard, states, random.nextInt(2));
-      MergeStates.compute(states, batch.rows(config), states, out);
+      MergeStates.compute(states, batch.rows(config), merged, out);
       Objective.compute(batch, config, out, slopes);
-      LogitsGradient.compute(logits, batch.rows(config), shard, states, slopes, gradient);
+      LogitsGradient.compute(logits, batch.rows(config), shard, merged, slopes, gradient);
     }
   }
 }
