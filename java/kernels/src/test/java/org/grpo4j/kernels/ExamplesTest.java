@@ -2,13 +2,17 @@ package org.grpo4j.kernels;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
+import org.grpo4j.fixtures.Readme;
 import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -40,17 +44,35 @@ class ExamplesTest {
         null);
   }
 
+  /** The README's first example, word for word. */
   @Test
-  void directBuffer() {
+  void directBuffer() throws IOException {
+    Readme.assertRunBy(ExamplesTest.class, "ByteBuffer.allocateDirect");
     FloatBuffer logits =
         ByteBuffer.allocateDirect(2 * 4 * 4).order(ByteOrder.nativeOrder()).asFloatBuffer();
-    logits.put(LOGITS).rewind();
-    Logits view = Logits.of(logits, DType.F32, 2, 4);
+    logits.put(new float[] {1, 2, 3, 4, 4, 3, 2, 1}).rewind(); // N = 2 tokens, V = 4
+    Logits view = Logits.of(logits, DType.F32, 2, 4); // the same memory, no copy
+    PolicyBatch batch =
+        new PolicyBatch(
+            new LongPointer(3, 0), // the sampled tokens
+            new FloatPointer(
+                -0.44f, -0.44f), // their log-probs when they were sampled; null: on policy
+            null, // log-probs of a reference model; null: no KL
+            new FloatPointer(1f, -1f), // advantages
+            new FloatPointer(0.5f, 0.5f), // weight of each token's policy term: here the token mean
+            new FloatPointer(0f, 0f), // weight of KL and entropy
+            null); // row indices; null: every row
     PolicyLossConfig config = PolicyLossConfig.builder().clipHigh(0.28).build();
-    PolicyLoss.compute(view, batch(), config, RowStatistics.allocate(2), view);
+    RowStatistics out = RowStatistics.allocateLogProbsAndEntropy(2);
+    PolicyLossMetrics metrics = PolicyLoss.compute(view, batch, config, out, view);
+    assertEquals(0, metrics.loss(), 1e-6); // ratios of two equal log-probs, opposite advantages
+    // Slopes are those on policy times the ratio.
+    float ratio = (float) Math.exp(out.logProbs().get(0) + 0.44f);
     float[] gradient = new float[8];
     logits.get(gradient);
-    assertArrayEquals(expected(), gradient, 1e-6f);
+    for (int k = 0; k < 8; k++) {
+      assertEquals(expected()[k] * ratio, gradient[k], 1e-6f);
+    }
   }
 
   @Test
@@ -83,13 +105,16 @@ class ExamplesTest {
     }
   }
 
-  /** An ND4J array in C order; its memory is a JavaCPP pointer, and receives the gradient. */
+  /** An ND4J array of another type and order, copied to one whose memory receives the gradient. */
   @Test
   void nd4j() {
-    INDArray logits = Nd4j.create(new float[][] {{1, 2, 3, 4}, {4, 3, 2, 1}});
-    Logits view = Logits.of(logits.data().pointer(), DType.F32, 2, 4);
+    INDArray array = Nd4j.create(new double[][] {{1, 4}, {2, 3}, {3, 2}, {4, 1}}).transpose();
+    INDArray c = array.castTo(DataType.FLOAT).dup('c');
+    Logits view = Logits.of(c.data().pointer(), DType.F32, 2, 4);
     PolicyLoss.compute(view, batch(), PolicyLossConfig.defaults(), RowStatistics.allocate(2), view);
-    assertArrayEquals(expected(), logits.ravel().toFloatVector(), 1e-6f);
+    assertArrayEquals(expected(), c.ravel().toFloatVector(), 1e-6f);
+    assertThrows(
+        IllegalArgumentException.class, () -> Logits.of(array.data().pointer(), DType.F32, 2, 4));
   }
 
   /** GSPO: one ratio per sequence, here both tokens'. */

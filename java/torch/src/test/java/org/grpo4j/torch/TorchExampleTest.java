@@ -70,7 +70,8 @@ class TorchExampleTest {
             TorchTensors.floats(policyWeights),
             TorchTensors.floats(regularizerWeights),
             null);
-    PolicyLoss.compute(view, batch, config, RowStatistics.allocate(view.rows()), view);
+    RowStatistics out = RowStatistics.allocateLogProbsAndEntropy(view.rows());
+    PolicyLoss.compute(view, batch, config, out, view);
     TorchTensors.backward(logits, logits.detach()); // logits.backward(gradient)
     optimizer.step();
   }
