@@ -47,7 +47,7 @@ public final class PolicyLoss {
       RowStatistics out,
       Logits gradient) {
     Call call = new Call(logits, batch, config, out, gradient);
-    return call.logits.queue() == null ? call.onHost() : call.enqueue(logits.queue()).read();
+    return logits.queue() == null ? call.onHost() : call.enqueue(logits.queue()).read();
   }
 
   /**
