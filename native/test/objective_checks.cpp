@@ -187,7 +187,8 @@ void check_unused_kl() {
 }
 
 // One token takes its sequence out, wherever it stands: slopes 0, all outputs NaN, or 0 on request.
-void check_bad_sequence(oracle::ObjectiveInputs in, int64_t first_bad, const char* what) {
+void check_bad_sequence(oracle::ObjectiveInputs in, int64_t first_bad, const char* what,
+                        int32_t kl_estimator = GRPO4J_KL_K3) {
   const size_t n = in.log_probs.size();
   for (const int32_t level : {GRPO4J_RATIO_TOKEN, GRPO4J_RATIO_SEQUENCE}) {
     for (const bool zero : {false, true}) {
@@ -200,6 +201,7 @@ void check_bad_sequence(oracle::ObjectiveInputs in, int64_t first_bad, const cha
       args.out.sum_squares = squares.data();
       args.config = default_config(GRPO4J_CLIP, level);
       args.config.kl_coef = 0.1;
+      args.config.kl_estimator = kl_estimator;
       args.config.entropy_coef = 10;
       args.slopes = slopes.data();
       args.flags = zero ? GRPO4J_ZERO_BAD_ROWS : 0;
@@ -234,6 +236,8 @@ void check_bad_sequences() {
     in = repeated(one_row(0, 2), 3);
     in.ref_log_probs[static_cast<size_t>(at)] = 800;
     check_bad_sequence(in, at, "an infinite KL");
+    in.ref_log_probs[static_cast<size_t>(at)] = -INFINITY;
+    check_bad_sequence(in, at, "an infinite loss of finite slope", GRPO4J_KL_K1);
     in = repeated(one_row(0, 1e37f), 3);
     in.policy_weights[static_cast<size_t>(at)] = 1e4f;
     check_bad_sequence(in, at, "a slope beyond float");
