@@ -3,6 +3,7 @@ package org.grpo4j.kernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.bytedeco.javacpp.Loader;
 import org.grpo4j.kernels.internal.Native;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,9 @@ public final class Kernels {
   private static final String BACKEND_PROPERTY = "grpo4j.backend";
   private static final String BACKEND_VARIABLE = "GRPO4J_BACKEND";
 
+  /** Why there is no native library; every call says so. */
+  private static final @Nullable String LOAD_FAILURE = loadFailure();
+
   /** Why the system property could not be met, until {@link #use(Isa)} settles it. */
   private static volatile @Nullable String propertyProblem;
 
@@ -29,7 +33,14 @@ public final class Kernels {
   private static volatile @Nullable String backendProblem;
 
   static {
-    load();
+    if (LOAD_FAILURE == null) {
+      configure();
+    }
+  }
+
+  private Kernels() {}
+
+  private static void configure() {
     // The library sees the affinity of this process; Java also a quota of its control group.
     Native.grpo4j_set_threads(
         Math.min(Native.grpo4j_threads(), Runtime.getRuntime().availableProcessors()));
@@ -52,17 +63,23 @@ public final class Kernels {
     }
   }
 
-  private Kernels() {}
+  private static @Nullable String loadFailure() {
+    try {
+      int unused = Native.grpo4j_threads();
+      return null;
+    } catch (LinkageError e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
 
   /** Loads the library, or says which artifact is missing. */
   static void load() {
-    try {
-      int unused = Native.grpo4j_threads();
-    } catch (LinkageError e) {
+    if (LOAD_FAILURE != null) {
       throw new KernelException(
-          "the native library is missing: add org.grpo4j:grpo4j-kernels with the classifier of this"
-              + " platform (linux-x86_64) to the class path",
-          e);
+          "the native library is missing: add org.grpo4j:grpo4j-kernels with the classifier "
+              + Loader.getPlatform()
+              + " to the class path (it exists for linux-x86_64): "
+              + LOAD_FAILURE);
     }
   }
 
@@ -101,6 +118,7 @@ public final class Kernels {
 
   /** Called before every operation. */
   static void ready() {
+    load();
     fail(propertyProblem);
     fail(backendProblem);
   }
@@ -135,6 +153,7 @@ public final class Kernels {
 
   /** What this processor and this build have, worst to best. */
   public static List<Isa> availableIsas() {
+    load();
     List<Isa> isas = new ArrayList<>();
     for (Isa isa : Isa.ofProcessors()) {
       if (Native.grpo4j_isa_available(isa.code()) != 0) {
@@ -151,6 +170,7 @@ public final class Kernels {
    * @throws KernelException if this machine or build does not have it
    */
   public static void use(Isa isa) {
+    load();
     if (Arguments.present("isa", isa).backend() == Backend.CPU) {
       if (Native.grpo4j_use_isa(isa.code()) != Native.GRPO4J_OK) {
         throw new KernelException(isa + ": " + absence());
@@ -162,6 +182,7 @@ public final class Kernels {
 
   /** Where the next call on host memory runs. */
   public static Backend backend() {
+    load();
     fail(backendProblem);
     return Backend.of(Native.grpo4j_backend());
   }
@@ -174,6 +195,7 @@ public final class Kernels {
    * @throws KernelException if it can't be used, with the cause; the one before stays in use
    */
   public static void use(Backend backend) {
+    load();
     String cause = Arguments.present("backend", backend).unavailableCause();
     if (!cause.isEmpty()) {
       throw new KernelException("backend " + backend + ": " + cause);
@@ -188,11 +210,13 @@ public final class Kernels {
    * knows a quota of the control group and {@code -XX:ActiveProcessorCount}.
    */
   public static int threads() {
+    load();
     return Native.grpo4j_threads();
   }
 
   /** Sets {@link #threads}; results do not depend on it. */
   public static void setThreads(int threads) {
+    load();
     Arguments.check(
         Native.grpo4j_set_threads(threads) == Native.GRPO4J_OK,
         "threads is %d: want 1 to 1024",

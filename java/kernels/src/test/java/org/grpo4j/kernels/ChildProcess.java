@@ -32,10 +32,17 @@ record ChildProcess(int status, String output, String errors) {
    */
   static ChildProcess run(Class<?> main, Map<String, String> environment, String... options)
       throws IOException, InterruptedException {
+    return runOn(System.getProperty("java.class.path"), main, environment, options);
+  }
+
+  /** The same with another class path. */
+  static ChildProcess runOn(
+      String classPath, Class<?> main, Map<String, String> environment, String... options)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(options));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of("-cp", classPath, main.getName()));
     Path errors = Files.createTempFile("grpo4j-child-", ".txt");
     try {
       ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());

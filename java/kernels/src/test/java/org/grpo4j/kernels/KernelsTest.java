@@ -6,12 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.LongPointer;
 import org.grpo4j.kernels.internal.Native;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -39,6 +45,31 @@ class KernelsTest {
       int first = Kernels.threads();
       Kernels.setThreads(3);
       System.out.println(affinity + " " + first + " " + Kernels.threads());
+    }
+  }
+
+  /** What calls say, first and later, where the native artifact is not on the class path. */
+  static final class Missing {
+    public static void main(String[] args) {
+      Logits logits = Logits.copyOf(new float[] {1, 2}, 1, 2);
+      for (int i = 0; i < 2; i++) {
+        say(
+            () ->
+                TokenStats.compute(
+                    logits, new LongPointer(new long[] {0}), null, 1, RowStatistics.allocate(1)));
+        say(Kernels::threads);
+        say(Kernels::describe);
+        say(() -> Kernels.use(Isa.SCALAR));
+      }
+    }
+
+    private static void say(Runnable call) {
+      try {
+        call.run();
+        System.out.println("ran");
+      } catch (KernelException e) {
+        System.out.println(e.getMessage());
+      }
     }
   }
 
@@ -100,6 +131,34 @@ class KernelsTest {
     String[] threads = child.output().strip().split(" ", -1);
     int first = Math.min(Integer.parseInt(threads[0]), processors);
     assertEquals(List.of(threads[0], "" + first, "3"), List.of(threads));
+  }
+
+  @Test
+  void aMissingLibraryIsNamedByEveryCall(@TempDir Path classes) throws Exception {
+    Path built = Path.of(Kernels.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    try (Stream<Path> files = Files.walk(built)) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        if (!file.toString().endsWith(".so")) {
+          Files.copy(
+              file, classes.resolve(built.relativize(file)), StandardCopyOption.REPLACE_EXISTING);
+        }
+      }
+    }
+    String classPath =
+        System.getProperty("java.class.path").replace(built.toString(), classes.toString());
+    ChildProcess child = ChildProcess.runOn(classPath, Missing.class, Map.of());
+    assertEquals(0, child.status(), child.errors());
+    List<String> lines = child.output().lines().toList();
+    assertEquals(8, lines.size(), child.output());
+    for (String line : lines) {
+      assertTrue(
+          line.startsWith(
+              "the native library is missing: add org.grpo4j:grpo4j-kernels with the classifier"
+                  + " "
+                  + Loader.getPlatform()
+                  + " to the class path"),
+          line);
+    }
   }
 
   @Test
