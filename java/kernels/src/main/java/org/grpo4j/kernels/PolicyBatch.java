@@ -62,6 +62,15 @@ public record PolicyBatch(
         null);
   }
 
+  /**
+   * Arrays by name: advantages and both weights have to be given, the others may be left out.
+   *
+   * @param targets the sampled token of each row: a LongPointer or an IntPointer
+   */
+  public static Builder builder(Pointer targets) {
+    return new Builder(Arguments.present("targets", targets));
+  }
+
   /** The same rows as sequences, with advantages [N] or, per sequence, [B]. */
   public PolicyBatch withSequences(LongPointer offsets, boolean advantagesPerSequence) {
     return new PolicyBatch(
@@ -162,5 +171,70 @@ public record PolicyBatch(
     Struct.put(to, at + Struct.Batch.SEQUENCE_OFFSETS, sequenceOffsets);
     to.putLong(at + Struct.Batch.SEQUENCES, sequences())
         .putInt(at + Struct.Batch.ADVANTAGES_PER_SEQUENCE, advantagesPerSequence ? 1 : 0);
+  }
+
+  /** The components of a batch that are set; see {@link PolicyBatch} for what they are. */
+  public static final class Builder {
+    private final Pointer targets;
+    private @Nullable FloatPointer oldLogProbs;
+    private @Nullable FloatPointer refLogProbs;
+    private @Nullable FloatPointer advantages;
+    private @Nullable FloatPointer policyWeights;
+    private @Nullable FloatPointer regularizerWeights;
+    private @Nullable LongPointer rowIndices;
+
+    private Builder(Pointer targets) {
+      this.targets = targets;
+    }
+
+    /** [N]; without them the loss is on policy. */
+    public Builder oldLogProbs(FloatPointer values) {
+      oldLogProbs = Arguments.present("oldLogProbs", values);
+      return this;
+    }
+
+    /** [N]; a KL term needs them. */
+    public Builder refLogProbs(FloatPointer values) {
+      refLogProbs = Arguments.present("refLogProbs", values);
+      return this;
+    }
+
+    /** [N]; or [B], with {@link PolicyBatch#withSequences}. */
+    public Builder advantages(FloatPointer values) {
+      advantages = Arguments.present("advantages", values);
+      return this;
+    }
+
+    /** [N], of the policy term. */
+    public Builder policyWeights(FloatPointer values) {
+      policyWeights = Arguments.present("policyWeights", values);
+      return this;
+    }
+
+    /** [N], of KL and entropy. */
+    public Builder regularizerWeights(FloatPointer values) {
+      regularizerWeights = Arguments.present("regularizerWeights", values);
+      return this;
+    }
+
+    /** [N], strictly increasing; without them the batch is every row of the logits. */
+    public Builder rowIndices(LongPointer values) {
+      rowIndices = Arguments.present("rowIndices", values);
+      return this;
+    }
+
+    /**
+     * @throws IllegalArgumentException if advantages or a weight are not set
+     */
+    public PolicyBatch build() {
+      return new PolicyBatch(
+          targets,
+          oldLogProbs,
+          refLogProbs,
+          Arguments.present("advantages", advantages),
+          Arguments.present("policyWeights", policyWeights),
+          Arguments.present("regularizerWeights", regularizerWeights),
+          rowIndices);
+    }
   }
 }

@@ -53,15 +53,13 @@ class ExamplesTest {
     logits.put(new float[] {1, 2, 3, 4, 4, 3, 2, 1}).rewind(); // N = 2 tokens, V = 4
     Logits view = Logits.of(logits, DType.F32, 2, 4); // the same memory, no copy
     PolicyBatch batch =
-        new PolicyBatch(
-            new LongPointer(3, 0), // the sampled tokens
-            new FloatPointer(
-                -0.44f, -0.44f), // their log-probs when they were sampled; null: on policy
-            null, // log-probs of a reference model; null: no KL
-            new FloatPointer(1f, -1f), // advantages
-            new FloatPointer(0.5f, 0.5f), // weight of each token's policy term: here the token mean
-            new FloatPointer(0f, 0f), // weight of KL and entropy
-            null); // row indices; null: every row
+        PolicyBatch.builder(new LongPointer(3, 0)) // the sampled tokens
+            .oldLogProbs(
+                new FloatPointer(-0.44f, -0.44f)) // when they were sampled; left out: on policy
+            .advantages(new FloatPointer(1f, -1f))
+            .policyWeights(new FloatPointer(0.5f, 0.5f)) // here the token mean
+            .regularizerWeights(new FloatPointer(0f, 0f)) // of KL and entropy
+            .build();
     PolicyLossConfig config = PolicyLossConfig.builder().clipHigh(0.28).build();
     RowStatistics out = RowStatistics.allocateLogProbsAndEntropy(2);
     PolicyLossMetrics metrics = PolicyLoss.compute(view, batch, config, out, view);

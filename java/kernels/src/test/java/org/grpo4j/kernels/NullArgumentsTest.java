@@ -1,5 +1,6 @@
 package org.grpo4j.kernels;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -158,6 +159,22 @@ class NullArgumentsTest {
     named("name", () -> Backend.named(null));
     named("config", () -> batch().rows(null));
     named("values", () -> Logits.copyOf(new float[4], 1, 4).copyTo(null));
+  }
+
+  /** Each array under its own name; the ones that have to be there are asked for. */
+  @Test
+  void aBatchByName() {
+    LongPointer targets = new LongPointer(0, 1);
+    FloatPointer[] f = {floats(N), floats(N), floats(N), floats(N), floats(N)};
+    LongPointer rows = new LongPointer(0, 1);
+    PolicyBatch.Builder builder =
+        PolicyBatch.builder(targets).oldLogProbs(f[0]).refLogProbs(f[1]).rowIndices(rows);
+    named("advantages", builder::build);
+    named("policyWeights", () -> builder.advantages(f[2]).build());
+    named("regularizerWeights", () -> builder.policyWeights(f[3]).build());
+    assertEquals(
+        new PolicyBatch(targets, f[0], f[1], f[2], f[3], f[4], rows),
+        builder.regularizerWeights(f[4]).build());
   }
 
   /** Arrays in records, and those of the operations on settings. */

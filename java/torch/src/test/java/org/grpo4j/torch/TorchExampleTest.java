@@ -62,14 +62,12 @@ class TorchExampleTest {
     Tensor logits = model.forward(tokens);
     Logits view = TorchTensors.logits(logits);
     PolicyBatch batch =
-        new PolicyBatch(
-            TorchTensors.longs(targets),
-            TorchTensors.floats(oldLogProbs),
-            null,
-            TorchTensors.floats(advantages),
-            TorchTensors.floats(policyWeights),
-            TorchTensors.floats(regularizerWeights),
-            null);
+        PolicyBatch.builder(TorchTensors.longs(targets))
+            .oldLogProbs(TorchTensors.floats(oldLogProbs))
+            .advantages(TorchTensors.floats(advantages))
+            .policyWeights(TorchTensors.floats(policyWeights))
+            .regularizerWeights(TorchTensors.floats(regularizerWeights))
+            .build();
     RowStatistics out = RowStatistics.allocateLogProbsAndEntropy(view.rows());
     PolicyLoss.compute(view, batch, config, out, view);
     TorchTensors.backward(logits, logits.detach()); // logits.backward(gradient)
