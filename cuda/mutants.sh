@@ -194,8 +194,11 @@ mutant rows_32_bits_apart common/rows.cuh \
   '(logits.data) + (mutant("rows_32_bits_apart") ? int64_t{static_cast<int32_t>(row * logits.row_stride)}
                                                           : row * logits.row_stride)' far_rows
 mutant missing_rows_of_a_gradient_not_reported logits_gradient.cu \
-  "row_head(batch, i).exists ?" \
-  'row_head(batch, i).exists || mutant("missing_rows_of_a_gradient_not_reported") ?' lists
+  "reason == GRPO4J_ROW_INDEX ||" \
+  '(reason == GRPO4J_ROW_INDEX && !mutant("missing_rows_of_a_gradient_not_reported")) ||' lists
+mutant a_gradient_takes_any_temperature logits_gradient.cu \
+  "!has_mass(state) || asked.head.reason == GRPO4J_ROW_TEMPERATURE" \
+  '!has_mass(state) || (asked.head.reason == GRPO4J_ROW_TEMPERATURE && !mutant("a_gradient_takes_any_temperature"))' shards
 mutant a_row_twice common/rows.cuh \
   "row_of(batch.rows, i - 1) < head.row" \
   'row_of(batch.rows, i - 1) < head.row + (mutant("a_row_twice") ? 1 : 0)' lists

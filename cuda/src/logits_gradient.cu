@@ -35,10 +35,10 @@ struct UsableRows {
   const grpo4j_row_state* states;
 
   __device__ __forceinline__ int32_t of(int64_t i) const {
-    const RowHead head = row_head(batch, i);
-    const bool reported =
-        !head.exists || (head.reason == GRPO4J_ROW_TEMPERATURE && has_mass(states[i]));
-    return reported ? head.reason : GRPO4J_ROW_OK;
+    const int32_t reason = row_head(batch, i).reason;
+    const bool reported = reason == GRPO4J_ROW_INDEX ||
+                          (reason == GRPO4J_ROW_TEMPERATURE && has_mass(states[i]));
+    return reported ? reason : GRPO4J_ROW_OK;
   }
 };
 

@@ -18,6 +18,7 @@ __global__ void __launch_bounds__(kReportThreads) report_rows(const Reasons reas
                                                              grpo4j_report* report) {
   auto* counts = shared_arena<BadRowCount>();
   BadRowCount mine = {0, reasons.n};
+#pragma unroll 1  // unrolled, what rows need beside a list spills on sm_100
   for (int64_t i = threadIdx.x; i < reasons.n; i += kReportThreads) {
     if (reasons.of(i) != GRPO4J_ROW_OK) {
       mine.first = mine.bad == 0 ? i : mine.first;
