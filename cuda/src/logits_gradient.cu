@@ -25,10 +25,6 @@ __host__ __device__ __forceinline__ RowBatch batch_of(const grpo4j_logits_gradie
   return {args.logits, args.rows, args.vocab_begin, args.vocab_total, true, nullptr, nullptr};
 }
 
-__device__ __forceinline__ bool has_mass(const grpo4j_row_state& state) {
-  return state.reason == GRPO4J_ROW_OK && state.sum > 0;
-}
-
 struct UsableRows {
   RowBatch batch;
   int64_t n;

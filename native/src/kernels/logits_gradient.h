@@ -22,7 +22,7 @@ struct LogitsGradient {
       const grpo4j_row_state& state = args.states[i];
       const grpo4j_row_slopes& slopes = args.slopes[i];
       const double temperature = temperature_of(args.rows, i);
-      bool usable = state.reason == GRPO4J_ROW_OK && state.sum > 0;
+      bool usable = has_mass(state);
       if (usable && !usable_temperature(temperature)) {
         report_bad(*bad, i, GRPO4J_ROW_TEMPERATURE);
         usable = false;

@@ -29,6 +29,11 @@ GRPO4J_HD bool usable_temperature(double t) {
   return t >= kLeastTemperature && t <= kMostTemperature;
 }
 
+// A row with a distribution: good in every shard, and not all -inf.
+GRPO4J_HD bool has_mass(const grpo4j_row_state& state) {
+  return state.reason == GRPO4J_ROW_OK && state.sum > 0;
+}
+
 // The sequence that row i of the call belongs to.
 GRPO4J_HD int64_t sequence_of(const grpo4j_policy_batch& batch, int64_t i) {
   int64_t low = 0;
