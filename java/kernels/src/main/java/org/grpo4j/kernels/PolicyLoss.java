@@ -84,7 +84,8 @@ public final class PolicyLoss {
 
     /** Checks everything and gives N. */
     long check() {
-      long n = batch.rows(config).check(logits, true);
+      LogitRows rows = batch.rows(config);
+      long n = rows.check(logits, true);
       batch.check(n, config, logits.queue());
       out.check(n);
       NativeCalls.checkGradient(logits, gradient, config.accumulateGradient());
@@ -92,7 +93,7 @@ public final class PolicyLoss {
       out.addTo(written);
       written.input("logits", logits);
       written.output("gradient", gradient);
-      batch.rows(config).checkApart(written);
+      rows.checkApart(written);
       batch.checkApart(written);
       return n;
     }
