@@ -1,9 +1,10 @@
 package org.grpo4j.kernels;
 
+import static org.grpo4j.kernels.Refusals.ramp;
+import static org.grpo4j.kernels.Refusals.refused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -18,7 +19,6 @@ import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 /** What lies right at the edge of an argument's range, on either side, and where it begins. */
 class ArgumentEdgesTest {
@@ -30,19 +30,6 @@ class ArgumentEdgesTest {
   private final Logits logits = Logits.of(memory, DType.F32, N, V);
   private final RowStatistics out = RowStatistics.allocate(N);
   private final LongPointer targets = new LongPointer(0, 1, 2);
-
-  private static FloatPointer ramp(int n) {
-    float[] values = new float[n];
-    for (int i = 0; i < n; i++) {
-      values[i] = (i * 7 % 11) * 0.25f + 0.5f;
-    }
-    return new FloatPointer(values);
-  }
-
-  private static void refused(String part, Executable call) {
-    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, call);
-    assertTrue(String.valueOf(e.getMessage()).contains(part), e::toString);
-  }
 
   private static <P extends Pointer> P closed(P pointer) {
     pointer.close();

@@ -1,9 +1,8 @@
 package org.grpo4j.kernels;
 
+import static org.grpo4j.kernels.Refusals.refused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,7 +19,6 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 /** A wrong argument is refused by name before native code sees it. */
 class ArgumentsTest {
@@ -34,11 +32,6 @@ class ArgumentsTest {
 
   private static FloatPointer zeros(int n) {
     return new FloatPointer(new float[n]);
-  }
-
-  private static void refused(String part, Executable call) {
-    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, call);
-    assertTrue(String.valueOf(e.getMessage()).contains(part), e::toString);
   }
 
   private PolicyBatch batch(

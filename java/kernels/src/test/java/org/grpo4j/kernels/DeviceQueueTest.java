@@ -1,5 +1,6 @@
 package org.grpo4j.kernels;
 
+import static org.grpo4j.kernels.Refusals.refused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -242,27 +243,27 @@ class DeviceQueueTest {
         DeviceFixture d = new DeviceFixture(f, queue);
         RowStates onHost = RowStates.allocate(f.rows);
         RowSlopes slopes = RowSlopes.allocate(queue, f.rows)) {
-      assertMessage(
+      refused(
           "gradient is in host memory: want on a queue of backend cuda-emulated",
           () -> PolicyLoss.enqueue(d.logits(), d.batch(), CONFIG, d.out(), f.gradient()));
-      assertMessage(
+      refused(
           "logits are in host memory",
           () -> PolicyLoss.enqueue(f.logits(), f.batch(), CONFIG, d.out(), f.gradient()));
-      assertMessage(
+      refused(
           "out is in host memory",
           () ->
               RowStates.enqueue(
                   d.logits(), d.batch().rows(CONFIG), new VocabShard(0, 50), onHost, 0));
-      assertMessage("slopes are on a device", () -> slopes.g(0));
-      assertMessage(
+      refused("slopes are on a device", () -> slopes.g(0));
+      refused(
           "data begins between two elements",
           () -> {
             try (DeviceMemory memory = queue.allocate(64)) {
               Logits.onDevice(queue, memory.pointer().position(2), DType.F32, 1, 4, 4);
             }
           });
-      assertMessage("backend is cpu", () -> DeviceQueue.on(Backend.CPU, null));
-      assertMessage(
+      refused("backend is cpu", () -> DeviceQueue.on(Backend.CPU, null));
+      refused(
           "want at most the 8 bytes",
           () -> {
             try (DeviceMemory small = queue.allocate(8)) {
@@ -321,15 +322,9 @@ class DeviceQueueTest {
       PolicyBatch batch = d.batch();
       RowStatistics out = d.out();
       queue.close();
-      assertMessage(
-          "the queue was closed", () -> PolicyLoss.enqueue(logits, batch, CONFIG, out, logits));
+      refused("the queue was closed", () -> PolicyLoss.enqueue(logits, batch, CONFIG, out, logits));
       queue.close(); // again, as try-with-resources after it would
     }
-  }
-
-  private static void assertMessage(String part, Runnable call) {
-    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, call::run);
-    assertTrue(String.valueOf(e.getMessage()).contains(part), e::toString);
   }
 
   /** Given back twice, memory would be somebody else's the second time. */
@@ -354,7 +349,7 @@ class DeviceQueueTest {
         for (Future<?> closing : closings) {
           closing.get();
         }
-        assertMessage("the device memory was closed", memory::pointer);
+        refused("the device memory was closed", memory::pointer);
       }
     } finally {
       threads.shutdownNow();
@@ -366,7 +361,7 @@ class DeviceQueueTest {
     queue.prepare();
     queue.prepare(); // nothing is left to load
     queue.close();
-    assertMessage("the queue was closed", queue::prepare);
+    refused("the queue was closed", queue::prepare);
   }
 
   @Test
@@ -382,8 +377,8 @@ class DeviceQueueTest {
       float[] got = new float[33];
       back.get(got);
       assertArrayEquals(values, got);
-      assertMessage("host holds 136 bytes", () -> memory.copyIn(new FloatPointer(34)));
-      assertMessage("host holds 136 bytes", () -> memory.copyOut(new FloatPointer(34)));
+      refused("host holds 136 bytes", () -> memory.copyIn(new FloatPointer(34)));
+      refused("host holds 136 bytes", () -> memory.copyOut(new FloatPointer(34)));
     }
   }
 }

@@ -1,5 +1,7 @@
 package org.grpo4j.kernels;
 
+import static org.grpo4j.kernels.Refusals.ramp;
+import static org.grpo4j.kernels.Refusals.refused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -15,7 +17,6 @@ import org.bytedeco.javacpp.LongPointer;
 import org.grpo4j.kernels.GroupAdvantages.Estimator;
 import org.grpo4j.kernels.RegionWeights.Order;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 /** The operations beside policy_loss: each of their checks, flags and statuses by itself. */
 class PartEdgesTest {
@@ -30,19 +31,6 @@ class PartEdgesTest {
   private final LogitRows rows = LogitRows.all(targets, 1);
   private final VocabShard whole = VocabShard.whole(logits);
   private final RowStatistics out = RowStatistics.allocate(N);
-
-  private static FloatPointer ramp(int n) {
-    float[] values = new float[n];
-    for (int i = 0; i < n; i++) {
-      values[i] = (i * 7 % 11) * 0.25f + 0.5f;
-    }
-    return new FloatPointer(values);
-  }
-
-  private static void refused(String part, Executable call) {
-    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, call);
-    assertTrue(String.valueOf(e.getMessage()).contains(part), e::toString);
-  }
 
   private PolicyBatch batch(FloatPointer advantages) {
     return new PolicyBatch(targets, null, null, advantages, ramp(N), ramp(N), null);
