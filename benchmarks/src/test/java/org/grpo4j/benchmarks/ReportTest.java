@@ -70,7 +70,8 @@ class ReportTest {
   /** 8 states of 40 bytes read, one written, and two floats. */
   @Test
   void bytesOfRowsCountWhereNoLogitsMove() throws Exception {
-    assertEquals(100 * (9 * 40 + 8), measured(PartsBenchmark.class, "mergeStates", 1).bytes(), 0);
+    assertEquals(
+        100 * (9 * 40 + 8), measured(RowPartsBenchmark.class, "mergeStates", 1).bytes(), 0);
     assertEquals(40e6, measured(PartsBenchmark.class, "logProbs", 1).bytes(), 0);
   }
 }
