@@ -39,6 +39,7 @@ final class LossVector {
   private final double @Nullable [] refLogProbs;
   private final double[] logits;
   private final long[] targets;
+  private @Nullable Statistics exact; // computed when it is first asked for
 
   LossVector(JsonNode vector) {
     double[] shape = VectorFiles.numbers(vector, "shape");
@@ -120,6 +121,13 @@ final class LossVector {
    * sampled, the reference decides by float64 digits that float32 does not have.
    */
   Statistics exactStatistics() {
+    if (exact == null) {
+      exact = computeExactStatistics();
+    }
+    return exact;
+  }
+
+  private Statistics computeExactStatistics() {
     double[] logProbs = new double[rows()];
     double[] entropies = new double[rows()];
     for (int row = 0; row < rows(); row++) {

@@ -26,6 +26,11 @@ final class TrlLossCase {
   private final PolicyLossConfig config;
   private final boolean vespo;
 
+  /** The rollout correction, [B][T], or [B][1] where it is the sequence's; null: none. */
+  private final float @Nullable [][] rollout;
+
+  private final TokenWeights weights;
+
   TrlLossCase(JsonNode vector) {
     this.vector = vector;
     this.loss = new LossVector(vector);
@@ -45,6 +50,8 @@ final class TrlLossCase {
             .klBiasCorrected(VectorFiles.flag(vector, "use_bias_correction_kl"))
             .temperature(loss.temperature)
             .build();
+    this.rollout = rolloutRatio();
+    this.weights = weights();
   }
 
   LossVector loss() {
@@ -134,7 +141,7 @@ final class TrlLossCase {
   /** β times the largest weight: KL's slope is that times 1 − e^(ref − logProb). */
   private double largestKlTerm() {
     double largest = 0;
-    for (float[] sequence : weights().regularizerWeights()) {
+    for (float[] sequence : weights.regularizerWeights()) {
       for (float weight : sequence) {
         largest = Math.max(largest, weight);
       }
@@ -150,7 +157,6 @@ final class TrlLossCase {
 
   /** Policy term and KL, which share the loss type's weights; of VESPO the policy term alone. */
   private LossVector.Result policy() {
-    TokenWeights weights = weights();
     if (!vespo) {
       return loss.run(config, weights.policyWeights(), weights.regularizerWeights());
     }
@@ -163,7 +169,7 @@ final class TrlLossCase {
   }
 
   private LossVector.Result kl() {
-    return loss.run(klConfig(), noWeights(), weights().regularizerWeights());
+    return loss.run(klConfig(), noWeights(), weights.regularizerWeights());
   }
 
   /** KL alone, where the policy weights are 0; at the case's own level, VESPO's too. */
@@ -210,7 +216,6 @@ final class TrlLossCase {
                 loss.rows(old),
                 loss.mask,
                 threshold));
-    float[][] rollout = rolloutRatio();
     if (rollout == null || vespo) {
       return factors;
     }
@@ -227,7 +232,6 @@ final class TrlLossCase {
         loss.mask, loss.rows(exact.entropies()), setting("top_entropy_quantile", 1));
   }
 
-  /** [B][T], or [B][1] where the correction is the sequence's; null: none. */
   private float @Nullable [][] rolloutRatio() {
     String field = "importance_sampling_ratio";
     boolean bySequence = vector.path(field).size() == loss.sequences;
@@ -248,8 +252,9 @@ final class TrlLossCase {
     double[] old = loss.oldLogProbs == null ? statistics.logProbs() : loss.oldLogProbs;
     double[] shifted = old.clone();
     for (int i = 0; i < loss.sequences; i++) {
+      double shift = rolloutLogRatio(i) / Math.max(1, loss.tokens(i));
       for (int t = 0; t < loss.length; t++) {
-        shifted[i * loss.length + t] -= rolloutLogRatio(i) / Math.max(1, loss.tokens(i));
+        shifted[i * loss.length + t] -= shift;
       }
     }
     return shifted;
@@ -257,7 +262,6 @@ final class TrlLossCase {
 
   /** Σ of a sequence's clamped log corrections; 0 without any. */
   double rolloutLogRatio(int sequence) {
-    float[][] rollout = rolloutRatio();
     double sum = 0;
     for (float ratio : rollout == null ? new float[0] : rollout[sequence]) {
       sum += Math.min(Math.max(Math.log(ratio), Math.log(1e-8)), 20);
